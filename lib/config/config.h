@@ -1,0 +1,119 @@
+// The typed tree that edgesentry.toml becomes. Plain values, filled by load(), read by main and the
+// control thread; code below main receives the sub-struct it needs, never the whole.
+//
+// One table (fields.h) names every key with type, unit, range, default, reload rule and help; the
+// parser, `edgesentry check`, --help and docs/configuration.md all read that table.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/port_set.h"
+
+namespace edgesentry::config {
+
+enum class Mode { observe, enforce };         // log what would be blocked, or block it
+enum class Placement { inline_, tap, host };  // TOML: "inline", "tap", "host"
+enum class Idle { adaptive, poll };           // sleep when nothing comes, or always spin
+enum class Hugepages { automatic, required, off };
+
+// One pair of ports (inline), or one receive-only port (tap and host: `inside` is empty).
+// A device is a DPDK vdev ("net_af_packet0,iface=eth1,qpairs=2"), a PCI address, or a kernel
+// interface name, which means net_af_packet on it.
+struct Segment {
+  std::string name;
+  std::string outside;
+  std::string inside;
+};
+
+struct Dpdk {
+  std::vector<std::string> eal_args;  // appended to what the rest of the config implies
+  Hugepages hugepages = Hugepages::automatic;
+  std::uint32_t memory_mb = 512;
+  std::string file_prefix = "edgesentry";
+};
+
+struct Workers {
+  std::uint16_t count = 1;
+  Idle idle = Idle::adaptive;
+  std::vector<std::uint16_t> cores;  // empty: the first cores this process may use
+  std::uint16_t queue_descriptors = 1024;
+  std::uint32_t mbufs = 16384;
+};
+
+struct Table {
+  std::uint32_t sources = 1u << 20;   // per worker
+  std::uint32_t suspects = 1u << 13;  // per worker
+  std::uint32_t blocks = 1u << 16;    // per worker
+  std::uint8_t ipv6_prefix = 64;
+};
+
+struct Detect {
+  base::PortSet watched_tcp, watched_udp;  // PortSentry's TCP_PORTS and UDP_PORTS
+  std::uint32_t scan_trigger = 2;
+  std::uint32_t abnormal = 3;
+  std::uint32_t failures = 5;
+  std::uint32_t vertical_ports = 15;
+  std::uint32_t horizontal_targets = 15;
+  std::chrono::seconds window{3600};
+  std::chrono::milliseconds answer_timeout{4000};
+};
+
+struct Networks {
+  std::vector<base::Prefix> inside;  // protected networks
+};
+
+struct Block {
+  std::vector<std::chrono::seconds> ladder;  // first block, second, ...; the last one repeats
+  std::chrono::seconds forget_after{7 * 24 * 3600};  // a source this long quiet starts anew
+  std::uint32_t per_minute_max = 6000;  // new blocks; above it sources are only reported
+};
+
+struct Allow {
+  std::string file;                    // portsentry.ignore syntax; re-read on reload and on change
+  std::vector<base::Prefix> networks;
+  bool own_addresses = true;           // the computed never-ban set: this machine's addresses,
+  bool gateways = true;                // ... its routers,
+  bool resolvers = true;               // ... and name servers
+};
+
+struct Log {
+  std::string portsentry_file;  // PortSentry 2.x history lines; empty: off
+  std::string json_file;        // ECS JSON lines; empty: off
+  bool syslog = true;
+  std::uint32_t lines_per_second_max = 200;  // per sink; what is left out is counted and said
+  std::string block_command;    // run for each new block, argument vector; empty: none
+};
+
+struct Metrics {
+  std::string listen = "127.0.0.1:9465";  // empty: off. IPv4 only, see docs/configuration.md
+};
+
+struct Control {
+  std::string socket = "/run/edgesentry/control.sock";
+  std::string socket_group;      // group that may use the socket; empty: owner only
+  std::uint32_t alert_ring = 4096;
+  std::uint32_t order_ring = 8192;
+};
+
+struct Config {
+  Mode mode = Mode::observe;
+  Placement placement = Placement::inline_;
+  std::vector<Segment> segments;
+  Dpdk dpdk;
+  Workers workers;
+  Table table;
+  Detect detect;
+  Networks networks;
+  Block block;
+  Allow allow;
+  Log log;
+  Metrics metrics;
+  Control control;
+  std::string path;  // the file this came from, for messages
+};
+
+}  // namespace edgesentry::config

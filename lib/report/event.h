@@ -1,0 +1,43 @@
+// What happened, ready to be printed by any sink (PortSentry lines, syslog, ECS JSON). Made by the
+// control thread and by replay, handed by value to the sinks' thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/ip.h"
+#include "scan/alert.h"
+
+namespace edgesentry::report {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+// event.action of the JSON lines: "scan-detected", "scan-grew", "source-blocked",
+// "source-would-be-blocked", "block-expired", "source-unblocked", "port-touched", "appliance".
+enum class Action : std::uint8_t {
+  scan_detected,
+  scan_grew,
+  source_blocked,      // enforce mode, and replay's decision
+  would_block,         // observe mode
+  block_expired,
+  source_unblocked,    // by an operator
+  port_touched,        // a watched port below the trigger
+  appliance,           // start, stop, reload, degraded: text only
+};
+
+struct Event {
+  Action action = Action::appliance;
+  WallTime time;
+  base::Prefix source;               // /32, or the IPv6 prefix that counts as one source
+  std::optional<scan::Alert> alert;  // the evidence, where a detector is behind the event
+  std::string text;                  // one sentence for people
+  std::chrono::seconds block_for{0};
+  std::uint32_t offence = 0;         // which block of this source it is: 1 is the first
+  std::uint32_t stands_for = 1;      // how many like it were coalesced into this one
+  bool ignored = false;              // on the allow list
+  bool already_blocked = false;
+};
+
+}  // namespace edgesentry::report

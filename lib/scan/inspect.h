@@ -1,0 +1,104 @@
+// One worker's scan engine: probes in, verdicts and alerts out. Tables, detectors and verdict bits of
+// the sources that this worker owns; used by the worker and by replay alike.
+//
+// Owner: one thread, all calls. All memory is given at construction and never grows. Under a flood of
+// invented sources the least suspicious source of a set is replaced first. Never reads a clock, never
+// allocates, never fails.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/ip.h"
+#include "base/units.h"
+#include "scan/alert.h"
+#include "scan/detection_policy.h"
+#include "scan/order.h"
+#include "scan/tally.h"
+#include "wire/probe.h"
+
+namespace edgesentry::scan {
+
+inline constexpr std::size_t kBurstMax = 64;
+
+// Sources are chosen by attackers: the key is random bytes drawn at start, the same for all workers
+// of a process (they must agree on who owns a source).
+using HashKey = std::array<std::uint64_t, 4>;
+
+struct InspectorSettings {
+  base::WorkerId worker;
+  std::uint32_t sources = 1u << 20;   // tier-1 capacity, rounded up to a power of two; 16 bytes each
+  std::uint32_t suspects = 1u << 13;  // tier-2 records; about 1.5 KiB each
+  std::uint32_t blocks = 1u << 16;    // sources that can be blocked at once; about 32 bytes each
+  HashKey key{};
+};
+
+// Which side of a conversation the packets of a burst show. Inline: by port. Tap, host and replay:
+// by roles_of(); a packet may play both roles, and then goes to two owners.
+enum class Role : std::uint8_t {
+  actor,   // the probe's source is the one under observation (it came from outside)
+  answer,  // the probe's target is: this is what a protected host answered, or sent by itself
+};
+
+enum class Verdict : std::uint8_t { pass, drop };
+
+struct Roles {
+  bool actor = false;
+  bool answer = false;
+};
+[[nodiscard]] Roles roles_of(const DetectionPolicy& policy, const wire::Probe& probe) noexcept;
+
+// A keyed hash of the source (IPv6: of its configured prefix) for choosing the owning worker.
+[[nodiscard]] std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
+                                       std::uint8_t ipv6_prefix) noexcept;
+
+// Alerts of one burst, waiting to be pushed to the control thread.
+class AlertOutbox {
+ public:
+  [[nodiscard]] std::span<const Alert> alerts() const noexcept { return {alerts_.data(), count_}; }
+  void clear() noexcept { count_ = 0; }
+  // nullptr when full: the engine then offers the alert again later.
+  [[nodiscard]] Alert* claim() noexcept {
+    return count_ < alerts_.size() ? &alerts_[count_++] : nullptr;
+  }
+
+ private:
+  std::array<Alert, kBurstMax> alerts_;
+  std::size_t count_ = 0;
+};
+
+class Inspector {
+ public:
+  // The bytes that the constructor wants, for rte_malloc or a vector; alignment is a cache line.
+  [[nodiscard]] static std::size_t bytes_needed(const InspectorSettings& settings) noexcept;
+  // `memory` is zeroed and outlives the object, as does `tally`.
+  Inspector(const InspectorSettings& settings, std::span<std::byte> memory, Tally& tally) noexcept;
+  ~Inspector();
+  Inspector(const Inspector&) = delete;
+  Inspector& operator=(const Inspector&) = delete;
+
+  // Looks at up to kBurstMax probes in order. verdicts[i] is for probes[i]: `drop` exactly when the
+  // role is actor and its source is blocked as of that very packet. Probes whose outcome is not a
+  // packet of interest pass. `now` is the time of the burst. The policy must stay valid for the call.
+  void inspect(std::span<const wire::Probe> probes, Role role, base::Micros now,
+               const DetectionPolicy& policy, std::span<Verdict> verdicts,
+               AlertOutbox& outbox) noexcept;
+
+  // Bounded housekeeping: turns silence into failure for a few suspects per call, ages records.
+  // May decide and so fill the outbox. Call it every few milliseconds.
+  void tick(base::Micros now, const DetectionPolicy& policy, AlertOutbox& outbox) noexcept;
+
+  void apply(const Order& order, const DetectionPolicy& policy) noexcept;
+
+  // The ring refused this alert: offer it again with the source's next packet or tick.
+  void offer_again(const Alert& alert) noexcept;
+
+ private:
+  struct State;
+  State* state_;  // placed at the front of the given memory
+};
+
+}  // namespace edgesentry::scan

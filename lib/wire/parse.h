@@ -1,0 +1,23 @@
+// Bytes to a Probe. Total: every input, however broken, ends in one named ParseOutcome; no byte is
+// read before its presence was checked; every loop has a constant bound (kHeadersMax).
+//
+// Called by workers per packet and by replay. Thread-safe: pure functions of their arguments.
+// Sources: IEEE 802.1Q, RFC 791, 8200 (IPv6 extension headers), 9293, 768, 792, 4443, 9260.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "wire/probe.h"
+
+namespace edgesentry::wire {
+
+// The first header of a captured frame (live traffic is always ethernet).
+enum class LinkType : std::uint8_t { ethernet, raw_ip, linux_sll, linux_sll2, bsd_null };
+
+// Most VLAN tags, MPLS labels, IPv6 extension headers and tunnels followed in one packet.
+inline constexpr int kHeadersMax = 12;
+
+ParseOutcome parse(std::span<const std::uint8_t> frame, LinkType link, Probe& probe) noexcept;
+
+}  // namespace edgesentry::wire

@@ -1,0 +1,98 @@
+// What the parser says about one packet: facts from its headers, nothing interpreted yet.
+//
+// Written by wire::parse(), read by the scan tables and the detectors. One cache line. Every field
+// was bounds-checked against the bytes that arrived; fields that the packet does not have are 0.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "base/ip.h"
+#include "base/units.h"
+
+namespace edgesentry::wire {
+
+// Each input ends in exactly one of these, and each has a counter. The first group carries a probe
+// that detectors look at; the second is ordinary traffic of no interest to them; the third is
+// broken, and inline mode still forwards or drops it by configuration.
+enum class ParseOutcome : std::uint8_t {
+  tcp,
+  udp,
+  icmp,            // ICMP and ICMPv6, requests, replies and errors
+  sctp,
+  other_protocol,  // any other IP protocol: an IP protocol scan is made of these
+  later_fragment,  // no transport header inside; addresses and protocol are valid
+  arp,
+  not_ip,             // LLDP, STP, IPv6 no-next-header, unknown ethertypes
+  truncated_link,     // the frame ends inside its Ethernet, VLAN or other link header
+  truncated_ip,       // ... inside the IPv4 or IPv6 header, or lengths that exceed the frame
+  truncated_extension,  // ... inside an IPv6 extension header
+  truncated_transport,  // ... inside the TCP, UDP, ICMP or SCTP header of a first fragment
+  bad_ip_version,
+  bad_ip_header_length,
+  bad_ip_total_length,
+  bad_tcp_header_length,
+  too_many_headers,  // more tags, tunnels or extension headers than limits allow
+};
+inline constexpr std::size_t kParseOutcomes = 17;
+
+// Metric and log names, in the order of the enum.
+inline constexpr std::array<std::string_view, kParseOutcomes> kParseOutcomeNames = {
+    "tcp",          "udp",
+    "icmp",         "sctp",
+    "other_protocol", "later_fragment",
+    "arp",          "not_ip",
+    "truncated_link", "truncated_ip",
+    "truncated_extension", "truncated_transport",
+    "bad_ip_version", "bad_ip_header_length",
+    "bad_ip_total_length", "bad_tcp_header_length",
+    "too_many_headers"};
+
+// TCP flag bits, RFC 9293 section 3.1.
+namespace tcp_flag {
+inline constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10,
+                              kUrg = 0x20, kEce = 0x40, kCwr = 0x80;
+}
+
+// Facts that are one bit each.
+namespace trait {
+inline constexpr std::uint8_t kIpv6 = 0x01;
+inline constexpr std::uint8_t kFragment = 0x02;        // a first fragment: more follow
+inline constexpr std::uint8_t kIpOptions = 0x04;       // IPv4 options present (IHL > 5)
+inline constexpr std::uint8_t kTcpTimestamps = 0x08;   // the SYN carries the timestamps option
+inline constexpr std::uint8_t kTcpWindowScale = 0x10;  // ... window scale
+inline constexpr std::uint8_t kTcpMss = 0x20;          // ... maximum segment size
+inline constexpr std::uint8_t kDontFragment = 0x40;
+inline constexpr std::uint8_t kDecapsulated = 0x80;    // the addresses are those of an inner packet
+}  // namespace trait
+
+struct alignas(base::kCacheLine) Probe {
+  base::Ip source;                 //  0
+  base::Ip target;                 // 16
+  std::uint32_t sequence;          // 32  TCP sequence number; ICMP identifier << 16 | sequence
+  std::uint32_t acknowledgement;   // 36  TCP acknowledgement number
+  std::uint16_t source_port;       // 40  host order; 0 without ports
+  std::uint16_t target_port;       // 42  host order; the protocol number for other_protocol
+  std::uint16_t window;            // 44  TCP window
+  std::uint16_t payload_bytes;     // 46  bytes after the transport header, by the IP length
+  std::uint16_t identification;    // 48  IPv4 ID
+  std::uint16_t payload_offset;    // 50  from the start of the frame, for signatures
+  ParseOutcome outcome;            // 52
+  std::uint8_t protocol;           // 53  IP protocol number of the transport
+  std::uint8_t tcp_flags;          // 54
+  std::uint8_t icmp_type;          // 55  SCTP: type of the first chunk
+  std::uint8_t icmp_code;          // 56
+  std::uint8_t ttl;                // 57  hop limit for IPv6
+  std::uint8_t traits;             // 58  trait:: bits
+  // An ICMP error quotes the packet that it answers; the facts about that packet are here and in
+  // the second half of ports below. 0 when nothing usable is quoted.
+  std::uint8_t quoted_protocol;    // 59
+  std::uint16_t quoted_source_port;  // 60  ports of the quoted packet: quoted_source is `target` of
+  std::uint16_t quoted_target_port;  // 62  this packet (checked), so only its target is unknown
+};
+static_assert(sizeof(Probe) == base::kCacheLine, "a burst of probes costs one line each");
+static_assert(std::is_trivially_copyable_v<Probe>);
+
+}  // namespace edgesentry::wire
