@@ -38,6 +38,7 @@ struct Event {
   std::uint32_t stands_for = 1;      // how many like it were coalesced into this one
   bool ignored = false;              // on the allow list
   bool already_blocked = false;
+  bool block_failed = false;  // a block was due and could not be made
 };
 
 }  // namespace edgesentry::report

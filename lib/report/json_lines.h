@@ -1,0 +1,21 @@
+// One event as one line of JSON with the field names of the Elastic Common Schema 8.11 (nested
+// objects), our own evidence under `edgesentry`. The same line in log.json_file and in
+// `edgesentry replay --json`; docs/logs.md describes the fields.
+//
+// Pure. The line is valid JSON for any text: what is not UTF-8 becomes U+FFFD.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "report/event.h"
+
+namespace edgesentry::report {
+
+// event.action, for example "source-blocked".
+[[nodiscard]] std::string_view action_name(Action action) noexcept;
+
+// Without a newline at the end, and with none inside.
+[[nodiscard]] std::string to_json_line(const Event& event);
+
+}  // namespace edgesentry::report
