@@ -1,0 +1,83 @@
+// The second story: drain -> decide -> enforce -> record -> expire -> publish -> sleep.
+//
+// Owner: the control thread. It alone decides, keeps the ledger, publishes policies and answers
+// commands. Every step is bounded by a constant and decisions of a round share one clock reading;
+// nothing here waits, except sleep, which a command ends early. A full order ring or log queue
+// never loses a block: orders wait or are replayed from the ledger, unsaid log lines are counted
+// and said.
+//
+//   Mailbox mailbox;  Numbers numbers;  SystemClock clock;  EventSinkTo sink(dispatcher);
+//   auto read = read_allow_lists(config);
+//   base::Published<scan::DetectionPolicy> policy(workers, make_detection_policy(config,
+//   read.lists)); ControlLoop control({config, read.lists}, {std::move(worker_links), policy, sink,
+//   ...}); control.run(stop);      // on its own thread; mailbox.wake() after raising `stop`
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ring.h"
+#include "base/snapshot.h"
+#include "config/config.h"
+#include "control/clock.h"
+#include "control/event_sink.h"
+#include "control/mailbox.h"
+#include "control/numbers.h"
+#include "control/reload.h"
+#include "enforce/enforcer.h"
+#include "policy/allow_list.h"
+#include "scan/alert.h"
+#include "scan/detection_policy.h"
+#include "scan/order.h"
+#include "scan/tally.h"
+
+namespace edgesentry::control {
+
+struct ControlSettings {
+  config::Config config;
+  policy::AllowLists lists;  // as read_allow_lists() gave them
+  std::string version = "0.1.0";
+  ConfigLoader load = load_config_file;  // what `reload` calls, with config.path
+};
+
+struct WorkerLink {
+  base::RingReader<scan::Alert> alerts;
+  base::RingWriter<scan::Order> orders;
+  const scan::Tally* tally = nullptr;  // for `status`; may be absent
+};
+
+// The objects outlive the loop; `policy` is published by the loop only.
+struct ControlLinks {
+  std::vector<WorkerLink> workers;
+  base::Published<scan::DetectionPolicy>& policy;
+  EventSink& events;
+  Mailbox& mailbox;
+  Numbers& numbers;
+  const Clock& clock;
+  std::vector<enforce::Enforcer*> enforcers;  // beside the workers; may be empty
+};
+
+class ControlLoop {
+ public:
+  ControlLoop(ControlSettings settings, ControlLinks links);
+  ~ControlLoop();
+  ControlLoop(const ControlLoop&) = delete;
+  ControlLoop& operator=(const ControlLoop&) = delete;
+
+  // Until `stop` is raised; then one last round, so that what was drained is also recorded.
+  void run(const std::atomic<bool>& stop);
+
+  // All steps but sleep, once. True: there is more to do at once, do not sleep.
+  bool run_round();
+
+  // A reload as on SIGHUP, at the next round. Any thread, async-signal-safe.
+  void ask_reload() noexcept;
+
+ private:
+  struct Story;
+  std::unique_ptr<Story> story_;
+};
+
+}  // namespace edgesentry::control

@@ -1,0 +1,36 @@
+// Something that can keep a source out: the workers' own tables, the NIC, nftables. Control side
+// only, off the packet path.
+//
+// Owner: the control thread, all calls. Orders are idempotent and arrive in the order in which the
+// ledger changed. submit() never blocks and never loses an order: what cannot be passed on now is
+// kept (bounded) or, past that bound, made up for from the ledger by reconcile().
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "policy/ledger.h"
+#include "scan/order.h"
+
+namespace edgesentry::enforce {
+
+struct Health {
+  std::uint64_t sent = 0;       // orders passed on, resent ones included
+  std::uint64_t pending = 0;    // taken, but not yet passed on
+  std::uint64_t overflows = 0;  // times the backlog was full and the ledger had to be replayed
+  bool is_reconciling = false;  // the ledger is being replayed now
+};
+
+class Enforcer {
+ public:
+  virtual ~Enforcer() = default;
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  virtual void submit(std::span<const scan::Order> orders) = 0;
+  // Once a round: passes on what waits, and brings what was missed in line with the ledger.
+  // Bounded.
+  virtual void reconcile(const policy::Ledger& ledger) = 0;
+  [[nodiscard]] virtual Health health() const noexcept = 0;
+};
+
+}  // namespace edgesentry::enforce
