@@ -8,6 +8,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -26,6 +27,16 @@ struct RingFree {
 };
 // Capacity is rounded up to a power of two. The reader and the writer share ownership.
 std::shared_ptr<rte_ring> make_rte_ring(std::uint32_t capacity, std::uint32_t element_bytes);
+
+// What rte_ring_count() computes, with atomic loads, so that a third thread may ask. The consumer's
+// tail is read first: the producer's can only have grown since, so the difference is never
+// negative, and is cut to the capacity where both moved on.
+inline std::uint32_t occupancy(const rte_ring& ring) noexcept {
+  // acquire: partners are the release stores of both tails in rte_ring's update_tail.
+  const std::uint32_t consumed = __atomic_load_n(&ring.cons.tail, __ATOMIC_ACQUIRE);
+  const std::uint32_t produced = __atomic_load_n(&ring.prod.tail, __ATOMIC_ACQUIRE);
+  return std::min(produced - consumed, ring.capacity);
+}
 
 // rte_ring_elem copies T as words of uint32_t, which strict aliasing would let the compiler move
 // across the caller's own accesses to T. This costs no instruction, stops that, and hides from g++
@@ -57,7 +68,7 @@ class RingWriter {
     return rte_ring_sp_enqueue_burst_elem(ring_.get(), detail::opaque(items.data()), sizeof(T),
                                           static_cast<unsigned>(items.size()), nullptr);
   }
-  [[nodiscard]] std::uint32_t occupancy() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] std::uint32_t occupancy() const noexcept { return detail::occupancy(*ring_); }
 
  private:
   std::shared_ptr<rte_ring> ring_;
@@ -82,7 +93,7 @@ class RingReader {
     return count;
   }
   // Any thread may ask: how full the ring is now, and how much it holds (for metrics).
-  [[nodiscard]] std::uint32_t occupancy() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] std::uint32_t occupancy() const noexcept { return detail::occupancy(*ring_); }
   [[nodiscard]] std::uint32_t capacity() const noexcept {
     return rte_ring_get_capacity(ring_.get());
   }
