@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -72,7 +73,8 @@ struct alignas(base::kCacheLine) Probe {
   base::Ip source;                 //  0
   base::Ip target;                 // 16
   std::uint32_t sequence;          // 32  TCP sequence number; ICMP identifier << 16 | sequence
-  std::uint32_t acknowledgement;   // 36  TCP acknowledgement number
+  std::uint32_t acknowledgement;   // 36  TCP acknowledgement number; ICMP error: fold() of the
+                                   //     address that the quoted packet was sent to
   std::uint16_t source_port;       // 40  host order; 0 without ports
   std::uint16_t target_port;       // 42  host order; the protocol number for other_protocol
   std::uint16_t window;            // 44  TCP window
@@ -86,13 +88,21 @@ struct alignas(base::kCacheLine) Probe {
   std::uint8_t icmp_code;          // 56
   std::uint8_t ttl;                // 57  hop limit for IPv6
   std::uint8_t traits;             // 58  trait:: bits
-  // An ICMP error quotes the packet that it answers; the facts about that packet are here and in
-  // the second half of ports below. 0 when nothing usable is quoted.
-  std::uint8_t quoted_protocol;    // 59
-  std::uint16_t quoted_source_port;  // 60  ports of the quoted packet: quoted_source is `target` of
-  std::uint16_t quoted_target_port;  // 62  this packet (checked), so only its target is unknown
+  // An ICMP error quotes the packet that it answers. The quoted source is `target` of this packet
+  // (checked); 0 when nothing usable is quoted.
+  std::uint8_t quoted_protocol;      // 59
+  std::uint16_t quoted_source_port;  // 60
+  std::uint16_t quoted_target_port;  // 62
 };
 static_assert(sizeof(Probe) == base::kCacheLine, "a burst of probes costs one line each");
 static_assert(std::is_trivially_copyable_v<Probe>);
+
+// An address in 32 bits: IPv4 addresses stay distinct, IPv6 ones nearly so. Detectors tell the
+// targets of one source apart by it.
+constexpr std::uint32_t fold(const base::Ip& ip) noexcept {
+  const auto words = std::bit_cast<std::array<std::uint32_t, 4>>(ip.bytes());
+  return words[0] * 0x9e3779b1u + words[1] * 0x85ebca77u + (words[2] ^ 0xffff0000u) * 0xc2b2ae3du +
+         words[3];
+}
 
 }  // namespace edgesentry::wire

@@ -1,0 +1,115 @@
+#include "wire/cursor.h"
+#include "wire/parse.h"
+
+namespace edgesentry::wire {
+
+namespace {
+
+constexpr std::uint8_t kHopByHop = 0, kRouting = 43, kFragmentHeader = 44, kEsp = 50, kAh = 51,
+                       kNoNext = 59, kDestination = 60, kMobility = 135, kHip = 139, kShim6 = 140;
+
+// What one extension header says about the next, RFC 8200 section 4 and RFC 4302 section 2.2.
+struct Step {
+  bool is_extension = true;
+  std::size_t bytes = 0;
+};
+
+Step extension_step(std::uint8_t header, const std::uint8_t* at) noexcept {
+  switch (header) {
+    case kHopByHop:
+    case kRouting:
+    case kDestination:
+    case kMobility:
+    case kHip:
+    case kShim6:
+      return {.bytes = (std::size_t{at[1]} + 1) * 8};
+    case kFragmentHeader:
+      return {.bytes = 8};
+    case kAh:
+      return {.bytes = (std::size_t{at[1]} + 2) * 4};
+    default:
+      return {.is_extension = false};
+  }
+}
+
+bool is_extension(std::uint8_t header) noexcept {
+  constexpr std::uint8_t kAny[2] = {0, 0};
+  return extension_step(header, kAny).is_extension;
+}
+
+}  // namespace
+
+ParseOutcome parse_ipv4(Cursor cursor, Probe& probe) noexcept {
+  if (!cursor.has(20)) return ParseOutcome::truncated_ip;
+  const std::uint8_t* at = cursor.at();
+  if (at[0] >> 4 != 4) return ParseOutcome::bad_ip_version;
+  const std::size_t header = std::size_t{at[0] & 0x0fu} * 4;
+  if (header < 20) return ParseOutcome::bad_ip_header_length;
+  const std::uint16_t total = load16(at + 2);
+  if (total < header) return ParseOutcome::bad_ip_total_length;
+  if (!cursor.has(header)) return ParseOutcome::truncated_ip;
+
+  probe.source = load_ipv4(at + 12);
+  probe.target = load_ipv4(at + 16);
+  probe.identification = load16(at + 4);
+  probe.ttl = at[8];
+  probe.protocol = at[9];
+  const std::uint16_t fragment = load16(at + 6);  // flags and offset, RFC 791 section 3.1
+  std::uint8_t traits = 0;
+  if (header > 20) traits |= trait::kIpOptions;
+  if (fragment & 0x4000) traits |= trait::kDontFragment;
+  if (fragment & 0x3fff) traits |= trait::kFragment;
+  probe.traits = traits;
+
+  cursor.limit(total);
+  cursor.skip(header);
+  if (fragment & 0x1fff) {
+    probe.payload_bytes = static_cast<std::uint16_t>(total - header);
+    return ParseOutcome::later_fragment;
+  }
+  return parse_transport(
+      cursor, {.protocol = at[9], .ip_payload = static_cast<std::uint32_t>(total - header)}, probe);
+}
+
+ParseOutcome parse_ipv6(Cursor cursor, Probe& probe) noexcept {
+  if (!cursor.has(40)) return ParseOutcome::truncated_ip;
+  const std::uint8_t* fixed = cursor.at();
+  if (fixed[0] >> 4 != 6) return ParseOutcome::bad_ip_version;
+  std::uint32_t payload = load16(fixed + 4);
+  std::uint8_t next = fixed[6];
+  probe.source = load_ipv6(fixed + 8);
+  probe.target = load_ipv6(fixed + 24);
+  probe.ttl = fixed[7];
+  probe.traits = trait::kIpv6;
+  cursor.skip(40);
+  cursor.limit(payload);
+
+  for (int headers = 0; headers < kHeadersMax; ++headers) {
+    if (!is_extension(next)) {
+      if (next == kNoNext) return ParseOutcome::not_ip;
+      probe.protocol = next;
+      return parse_transport(cursor, {.protocol = next, .ip_payload = payload}, probe);
+    }
+    if (!cursor.has(8)) return ParseOutcome::truncated_extension;
+    const std::uint8_t* at = cursor.at();
+    const Step step = extension_step(next, at);
+    if (!cursor.has(step.bytes) || payload < step.bytes) return ParseOutcome::truncated_extension;
+    if (next == kFragmentHeader) {
+      const std::uint16_t fragment = load16(at + 2);  // RFC 8200 section 4.5: offset, 2 bits, M
+      probe.identification = static_cast<std::uint16_t>(load32(at + 4));
+      // An atomic fragment (offset 0, no more; RFC 6946) is a whole packet.
+      if (fragment & 0xfff9) probe.traits |= trait::kFragment;
+      if (fragment & 0xfff8) {
+        probe.protocol = at[0];
+        probe.payload_bytes = static_cast<std::uint16_t>(payload - step.bytes);
+        return ParseOutcome::later_fragment;
+      }
+    }
+    next = at[0];
+    payload -= static_cast<std::uint32_t>(step.bytes);
+    cursor.skip(step.bytes);
+  }
+  return ParseOutcome::too_many_headers;
+}
+
+}  // namespace edgesentry::wire

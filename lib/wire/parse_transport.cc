@@ -1,0 +1,156 @@
+#include "wire/cursor.h"
+#include "wire/parse.h"
+
+namespace edgesentry::wire {
+
+namespace {
+
+constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17, kIcmpv6 = 58, kSctp = 132;
+constexpr std::size_t kTcpHeader = 20, kUdpHeader = 8, kIcmpHeader = 8, kSctpHeader = 12;
+
+void load_ports(const std::uint8_t* at, Probe& probe) noexcept {
+  probe.source_port = load16(at);
+  probe.target_port = load16(at + 2);
+}
+
+std::uint16_t bytes_behind(std::uint32_t ip_payload, std::size_t header) noexcept {
+  return static_cast<std::uint16_t>(ip_payload > header ? ip_payload - header : 0);
+}
+
+// RFC 9293 section 3.1: kind, length, data; 0 ends, 1 pads. At most 40 bytes, so at most 40 rounds.
+std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept {
+  std::uint8_t traits = 0;
+  std::size_t i = 0;
+  while (i < bytes && at[i] != 0) {
+    if (at[i] == 1) {
+      ++i;
+      continue;
+    }
+    if (i + 1 >= bytes || at[i + 1] < 2) break;
+    if (at[i] == 2) traits |= trait::kTcpMss;
+    if (at[i] == 3) traits |= trait::kTcpWindowScale;
+    if (at[i] == 8) traits |= trait::kTcpTimestamps;
+    i += at[i + 1];
+  }
+  return traits;
+}
+
+ParseOutcome parse_tcp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+  if (!cursor.has(kTcpHeader)) {
+    if (cursor.has(4)) load_ports(cursor.at(), probe);  // a tiny first fragment names its port
+    return ParseOutcome::truncated_transport;
+  }
+  const std::uint8_t* at = cursor.at();
+  load_ports(at, probe);
+  probe.sequence = load32(at + 4);
+  probe.acknowledgement = load32(at + 8);
+  probe.tcp_flags = at[13];
+  probe.window = load16(at + 14);
+  const std::size_t header = std::size_t{at[12]} >> 4 << 2;
+  if (header < kTcpHeader || header > ip_payload) return ParseOutcome::bad_tcp_header_length;
+  probe.payload_bytes = bytes_behind(ip_payload, header);
+  probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + header);
+  if ((at[13] & tcp_flag::kSyn) && header > kTcpHeader) {
+    const std::size_t present = cursor.left() < header ? cursor.left() : header;
+    probe.traits |= tcp_option_traits(at + kTcpHeader, present - kTcpHeader);
+  }
+  return ParseOutcome::tcp;
+}
+
+ParseOutcome parse_udp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+  if (!cursor.has(kUdpHeader)) {
+    if (cursor.has(4)) load_ports(cursor.at(), probe);
+    return ParseOutcome::truncated_transport;
+  }
+  load_ports(cursor.at(), probe);
+  probe.payload_bytes = bytes_behind(ip_payload, kUdpHeader);
+  probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + kUdpHeader);
+  return ParseOutcome::udp;
+}
+
+bool is_icmp_error(std::uint8_t protocol, std::uint8_t type) noexcept {
+  // RFC 792: 3 unreachable, 4 quench, 5 redirect, 11 time exceeded, 12 parameter problem.
+  // RFC 4443: 1-4 are the error messages.
+  if (protocol == kIcmp) return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+  return type >= 1 && type <= 4;
+}
+
+// The quoted packet was sent by the one whom the error is for; a quote that says otherwise is
+// forged or about somebody else and stays unread.
+void load_quote(Cursor cursor, Probe& probe) noexcept {
+  Probe quoted;
+  const bool v6 = probe.traits & trait::kIpv6;
+  if (v6) {
+    if (!cursor.has(40) || *cursor.at() >> 4 != 6) return;
+    quoted.source = load_ipv6(cursor.at() + 8);
+    quoted.target = load_ipv6(cursor.at() + 24);
+    quoted.protocol = cursor.at()[6];
+    cursor.skip(40);
+  } else {
+    if (!cursor.has(20) || *cursor.at() >> 4 != 4) return;
+    const std::size_t header = std::size_t{*cursor.at() & 0x0fu} * 4;
+    if (header < 20 || !cursor.has(header)) return;
+    quoted.source = load_ipv4(cursor.at() + 12);
+    quoted.target = load_ipv4(cursor.at() + 16);
+    quoted.protocol = cursor.at()[9];
+    cursor.skip(header);
+  }
+  if (quoted.source != probe.target) return;
+  probe.quoted_protocol = quoted.protocol;
+  probe.acknowledgement = fold(quoted.target);
+  const bool has_ports =
+      quoted.protocol == kTcp || quoted.protocol == kUdp || quoted.protocol == kSctp;
+  if (has_ports && cursor.has(4)) {
+    probe.quoted_source_port = load16(cursor.at());
+    probe.quoted_target_port = load16(cursor.at() + 2);
+  }
+}
+
+ParseOutcome parse_icmp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+  if (!cursor.has(kIcmpHeader)) return ParseOutcome::truncated_transport;
+  const std::uint8_t* at = cursor.at();
+  probe.icmp_type = at[0];
+  probe.icmp_code = at[1];
+  probe.sequence = load32(at + 4);
+  probe.payload_bytes = bytes_behind(ip_payload, kIcmpHeader);
+  probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + kIcmpHeader);
+  if (is_icmp_error(probe.protocol, at[0])) {
+    cursor.skip(kIcmpHeader);
+    load_quote(cursor, probe);
+  }
+  return ParseOutcome::icmp;
+}
+
+ParseOutcome parse_sctp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+  // The common header and the first chunk's type, RFC 9260 sections 3.1 and 3.2.
+  if (!cursor.has(kSctpHeader + 4)) {
+    if (cursor.has(4)) load_ports(cursor.at(), probe);
+    return ParseOutcome::truncated_transport;
+  }
+  load_ports(cursor.at(), probe);
+  probe.icmp_type = cursor.at()[kSctpHeader];
+  probe.payload_bytes = bytes_behind(ip_payload, kSctpHeader);
+  return ParseOutcome::sctp;
+}
+
+}  // namespace
+
+ParseOutcome parse_transport(Cursor cursor, const Transport& transport, Probe& probe) noexcept {
+  switch (transport.protocol) {
+    case kTcp:
+      return parse_tcp(cursor, transport.ip_payload, probe);
+    case kUdp:
+      return parse_udp(cursor, transport.ip_payload, probe);
+    case kIcmp:
+    case kIcmpv6:
+      return parse_icmp(cursor, transport.ip_payload, probe);
+    case kSctp:
+      return parse_sctp(cursor, transport.ip_payload, probe);
+    default:
+      probe.target_port = transport.protocol;
+      probe.payload_bytes = bytes_behind(transport.ip_payload, 0);
+      return ParseOutcome::other_protocol;
+  }
+}
+
+}  // namespace edgesentry::wire
