@@ -1,0 +1,130 @@
+"""The real tools: curl as an innocent client, nmap, masscan and hping3 as attackers, all bounded."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.errors import LabError, SkipCase
+from framework.namespace import Namespace, stop_process
+from framework.testbed import HOST_DEVICE, Host
+
+MAX_RATE = 5000  # packets a second of any one tool
+OPEN_PORT = re.compile(r"^(\d+)/(tcp|udp)\s+open\b", re.MULTILINE)
+
+
+def need(tool: str) -> None:
+    """Skip the case visibly when a tool is not installed."""
+    if shutil.which(tool) is None:
+        raise SkipCase(f"{tool} is not installed (apt install {tool})")
+
+
+def url(address: str, path: str = "index.html") -> str:
+    """Return the URL of a file on a server address, IPv4 or IPv6."""
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}/{path}"
+
+
+def fetches(host: Host, source: str, server: str, seconds: float = 5.0) -> bool:
+    """Tell whether a source address gets the page from a server within some seconds."""
+    words = ["curl", "-sf", "--max-time", str(seconds), "--interface", source, url(server)]
+    text = host.namespace.run(*words, timeout=seconds + 10, check=False)
+    return "an innocent page" in text
+
+
+def nmap(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
+    """Run nmap from one source address without ping or name lookups; return its report."""
+    need("nmap")
+    family = ["-6"] if ":" in source else []
+    words = [*family, "-n", "-Pn", "-S", source, "-e", HOST_DEVICE, "-T4", "--max-retries", "1"]
+    words += ["--host-timeout", "15s", "--max-rate", str(MAX_RATE), *options, *targets]
+    return host.namespace.run("nmap", *words, timeout=120)
+
+
+def nmap_connect(host: Host, targets: Sequence[str], *options: str) -> str:
+    """Run nmap's connect scan, which speaks through the kernel and its first address."""
+    need("nmap")
+    words = ["-n", "-Pn", "-sT", "-T4", "--max-retries", "1", "--host-timeout", "10s"]
+    return host.namespace.run("nmap", *words, *options, *targets, timeout=120)
+
+
+def open_ports(report: str) -> list[int]:
+    """Return the open ports of an nmap report."""
+    return sorted({int(port) for port, _ in OPEN_PORT.findall(report)})
+
+
+def masscan(
+    host: Host, source: str, router_mac: str, targets: str, ports: str, rate: int = 500
+) -> str:
+    """Run masscan from one source address; everything goes to one Ethernet address."""
+    need("masscan")
+    if rate > MAX_RATE:
+        raise LabError(f"masscan at {rate}/s; the bound is {MAX_RATE}/s")
+    words = ["-e", HOST_DEVICE, "--adapter-ip", source, "--adapter-mac", host.mac]
+    words += ["--router-mac", router_mac, "--rate", str(rate), "--wait", "1"]
+    return host.namespace.run("masscan", *words, "-p", ports, targets, timeout=120)
+
+
+def hping3(host: Host, source: str, target: str, *options: str, count: int = 40) -> str:
+    """Run hping3 from one source address, with a fixed number of packets."""
+    need("hping3")
+    words = ["-q", "-n", "-I", HOST_DEVICE, "-a", source, "-c", str(count), *options, target]
+    return host.namespace.run("hping3", *words, timeout=60, check=False)
+
+
+@dataclass
+class Download:
+    """An HTTP transfer of the large file at a bounded speed, under way in the background."""
+
+    process: "subprocess.Popen[bytes]"
+    file: Path
+    original: Path
+    log: Path
+
+    @classmethod
+    def begin(
+        cls, namespace: Namespace, server: str, original: Path, file: Path, speed: str
+    ) -> "Download":
+        """Start it; curl gives up when nothing moves for three seconds."""
+        log = file.with_suffix(".log")
+        with log.open("wb") as output:
+            process = namespace.start(
+                *("curl", "-sSf", "--limit-rate", speed, "-o", str(file)),
+                *("--speed-limit", "1024", "--speed-time", "3", url(server, original.name)),
+                stdout=output,
+            )
+        return cls(process, file, original, log)
+
+    @property
+    def bytes_so_far(self) -> int:
+        """How much has arrived."""
+        return self.file.stat().st_size if self.file.exists() else 0
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it is still under way."""
+        return self.process.poll() is None
+
+    def finish(self, seconds: float) -> str:
+        """Wait for the end; return what is wrong with the transfer, or nothing."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            stop_process(self.process)
+            return f"not finished after {seconds:g} more seconds"
+        if code != 0:
+            return f"curl ended with {code}: {self.log.read_text(encoding='utf-8').strip()}"
+        wanted, got = (_sha256(path) for path in (self.original, self.file))
+        return "" if wanted == got else f"sha256 {got} instead of {wanted}"
+
+    def stop(self) -> None:
+        """End it, wherever it is."""
+        stop_process(self.process)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
