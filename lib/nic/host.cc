@@ -1,0 +1,126 @@
+#include "nic/host.h"
+
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+namespace edgesentry::nic {
+namespace {
+
+std::vector<Interface> read_interfaces() {
+  std::vector<Interface> interfaces;
+  // Any socket will do for the requests; without privileges a datagram one always opens.
+  const int request = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct NameIndexFree {
+    void operator()(struct if_nameindex* list) const noexcept { ::if_freenameindex(list); }
+  };
+  const std::unique_ptr<struct if_nameindex, NameIndexFree> list(::if_nameindex());
+  for (const struct if_nameindex* entry = list.get(); entry != nullptr && entry->if_name != nullptr;
+       ++entry) {
+    Interface found{.name = entry->if_name};
+    ifreq wanted{};
+    std::strncpy(wanted.ifr_name, entry->if_name, IFNAMSIZ - 1);
+    if (request >= 0 && ::ioctl(request, SIOCGIFMTU, &wanted) == 0)
+      found.mtu = static_cast<std::uint32_t>(wanted.ifr_mtu);
+    if (request >= 0 && ::ioctl(request, SIOCGIFFLAGS, &wanted) == 0)
+      found.is_up = (wanted.ifr_flags & IFF_UP) != 0;
+    interfaces.push_back(std::move(found));
+  }
+  if (request >= 0) ::close(request);
+  return interfaces;
+}
+
+// Columns of /proc/net/route: interface, destination, gateway, flags, refcnt, use, metric, mask.
+std::string read_default_route_interface() {
+  std::ifstream routes("/proc/net/route");
+  std::string line;
+  std::getline(routes, line);
+  while (std::getline(routes, line)) {
+    std::istringstream columns(line);
+    std::string interface, destination, mask, skipped;
+    columns >> interface >> destination >> skipped >> skipped >> skipped >> skipped >> skipped >>
+        mask;
+    if (destination == "00000000" && mask == "00000000") return interface;
+  }
+  return {};
+}
+
+std::vector<std::uint16_t> read_cpus() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  std::vector<std::uint16_t> cpus;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return cpus;
+  for (std::uint16_t cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  return cpus;
+}
+
+std::uint64_t read_number(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::uint64_t value = 0;
+  file >> value;
+  return file ? value : 0;
+}
+
+std::uint64_t read_free_hugepage_bytes() {
+  constexpr std::string_view kPrefix = "hugepages-";
+  std::uint64_t bytes = 0;
+  std::error_code failed;  // no such folder: a kernel without hugepages
+  for (std::filesystem::directory_iterator entry("/sys/kernel/mm/hugepages", failed), end;
+       !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename();  // hugepages-2048kB
+    std::uint64_t kib = 0;
+    if (name.starts_with(kPrefix))
+      std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), kib);
+    bytes += kib * 1024 * read_number(entry->path() / "free_hugepages");
+  }
+  return bytes;
+}
+
+// The value behind "key:" in a /proc file of such lines; `base` 16 for capability masks.
+std::uint64_t read_keyed_number(const char* path, std::string_view key, int base) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(key)) continue;
+    const std::size_t first = line.find_first_not_of(" \t", key.size());
+    if (first == std::string::npos) return 0;
+    std::uint64_t value = 0;
+    std::from_chars(line.data() + first, line.data() + line.size(), value, base);
+    return value;
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Interface* HostFacts::find_interface(std::string_view name) const noexcept {
+  for (const Interface& interface : interfaces)
+    if (interface.name == name) return &interface;
+  return nullptr;
+}
+
+HostFacts read_host() {
+  HostFacts facts;
+  facts.interfaces = read_interfaces();
+  facts.default_route_interface = read_default_route_interface();
+  facts.cpus = read_cpus();
+  facts.hugepage_bytes_free = read_free_hugepage_bytes();
+  const std::uint64_t kib = read_keyed_number("/proc/meminfo", "Hugepagesize:", 10);
+  if (kib > 0) facts.hugepage_size = kib * 1024;
+  const std::uint64_t capabilities = read_keyed_number("/proc/self/status", "CapEff:", 16);
+  facts.has_net_raw = (capabilities >> CAP_NET_RAW & 1) != 0;
+  facts.has_net_admin = (capabilities >> CAP_NET_ADMIN & 1) != 0;
+  return facts;
+}
+
+}  // namespace edgesentry::nic

@@ -1,0 +1,36 @@
+// What this machine offers to a packet processor: interfaces, CPUs, hugepages, privileges. Read
+// once at start by main, so that everything decided from it (eal_plan.h) is a pure function and
+// testable.
+//
+// Sources: /proc/self/status, /proc/net/route, /sys/kernel/mm/hugepages, SIOCGIFMTU. What cannot be
+// read counts as absent: the plan then asks for less or says what is missing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace edgesentry::nic {
+
+struct Interface {
+  std::string name;
+  std::uint32_t mtu = 1500;
+  bool is_up = false;
+};
+
+struct HostFacts {
+  std::vector<Interface> interfaces;    // of this network namespace
+  std::string default_route_interface;  // IPv4; empty: none
+  std::vector<std::uint16_t> cpus;      // that this process may run on
+  std::uint64_t hugepage_bytes_free = 0;
+  std::uint64_t hugepage_size = 2u << 20;  // of the kernel's default hugepage
+  bool has_net_raw = false;                // CAP_NET_RAW: packet sockets
+  bool has_net_admin = false;              // CAP_NET_ADMIN: promiscuous mode
+
+  [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
+};
+
+[[nodiscard]] HostFacts read_host();
+
+}  // namespace edgesentry::nic

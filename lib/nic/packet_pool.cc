@@ -1,0 +1,49 @@
+#include "nic/packet_pool.h"
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "nic/burst.h"
+
+namespace edgesentry::nic {
+
+static_assert(kHeadroom == RTE_PKTMBUF_HEADROOM, "buffers are sized with DPDK's headroom");
+static_assert(kPoolCache <= RTE_MEMPOOL_CACHE_MAX_SIZE, "DPDK refuses larger caches");
+
+std::uint32_t packets_needed(const PoolNeed& need) noexcept {
+  const std::uint32_t queued = need.ports * need.workers * need.descriptors * 2;
+  const std::uint32_t held = need.workers * (kPoolCache + kPoolCache / 2 + kBurst * 2);
+  const std::uint32_t handed_over = need.workers > 1 ? need.workers * kHandoverRing : 0;
+  return queued + held + handed_over;
+}
+
+std::uint64_t pool_bytes(std::uint32_t packets, std::uint16_t data_room) noexcept {
+  // mbuf, its data, and the mempool's object header and ring slot, rounded up to whole lines.
+  return std::uint64_t{packets} * (sizeof(rte_mbuf) + data_room + 128);
+}
+
+base::Result<PacketPool> PacketPool::make(std::uint32_t packets, std::uint16_t data_room) {
+  rte_mempool* pool = rte_pktmbuf_pool_create("edgesentry_packets", packets, kPoolCache, 0,
+                                              data_room, static_cast<int>(rte_socket_id()));
+  if (pool == nullptr)
+    return base::Error{fmt::format(
+        "no memory for {} packet buffers of {} bytes ({}): raise [dpdk] memory_mb to at least {}",
+        packets, data_room, rte_strerror(rte_errno), (pool_bytes(packets, data_room) >> 20) + 64)};
+  return PacketPool(pool);
+}
+
+std::uint32_t PacketPool::available() const noexcept {
+  return rte_mempool_avail_count(pool_.get());
+}
+std::uint32_t PacketPool::size() const noexcept {
+  return pool_->size;
+}
+
+void PacketPool::Free::operator()(rte_mempool* pool) const noexcept {
+  rte_mempool_free(pool);
+}
+
+}  // namespace edgesentry::nic

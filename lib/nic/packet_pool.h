@@ -1,0 +1,50 @@
+// The buffers of all packets: one DPDK mempool for all ports, so that a packet can leave by any
+// port and hand-over between workers moves a pointer. Sized once at start from what queues, caches
+// and hand-over rings can hold at the same time; when it is empty the NIC drops and counts (no
+// buffer).
+//
+// Made and destroyed by main; workers take and return buffers through per-lcore caches.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+
+struct rte_mempool;
+
+namespace edgesentry::nic {
+
+inline constexpr std::uint32_t kPoolCache = 256;        // buffers kept by each lcore
+inline constexpr std::uint32_t kHandoverRing = 1024;    // packets between one pair of workers
+inline constexpr std::uint16_t kHeadroom = 128;         // RTE_PKTMBUF_HEADROOM, asserted in the .cc
+inline constexpr std::uint32_t kFrameBytesMax = 16384;  // jumbo frames of 9,000 bytes, and a tag
+
+struct PoolNeed {
+  std::uint32_t ports = 0;
+  std::uint32_t workers = 0;
+  std::uint32_t descriptors = 0;
+};
+// Receive and transmit queues full, caches full (mempool keeps up to 1.5 times), one burst in each
+// worker's hands and one full hand-over ring on the way to each worker.
+[[nodiscard]] std::uint32_t packets_needed(const PoolNeed& need) noexcept;
+[[nodiscard]] std::uint64_t pool_bytes(std::uint32_t packets, std::uint16_t data_room) noexcept;
+
+class PacketPool {
+ public:
+  static base::Result<PacketPool> make(std::uint32_t packets, std::uint16_t data_room);
+
+  [[nodiscard]] rte_mempool* get() const noexcept { return pool_.get(); }
+  // Any thread; for metrics. Walks the lcore caches, so not per packet.
+  [[nodiscard]] std::uint32_t available() const noexcept;
+  [[nodiscard]] std::uint32_t size() const noexcept;
+
+ private:
+  struct Free {
+    void operator()(rte_mempool* pool) const noexcept;
+  };
+  explicit PacketPool(rte_mempool* pool) : pool_(pool) {}
+  std::unique_ptr<rte_mempool, Free> pool_;
+};
+
+}  // namespace edgesentry::nic
