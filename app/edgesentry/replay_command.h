@@ -1,0 +1,25 @@
+// `edgesentry replay FILE...`: captures through the appliance's own engine and policy, offline.
+//
+// One thread. Each file starts with fresh state. 0: every file was read, even when nothing was
+// found; 1: a file or the configuration could not be read (the other files are replayed).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace edgesentry::cli {
+
+struct ReplayArguments {
+  std::vector<std::string> paths;
+  std::string config_path;             // empty: the defaults
+  std::vector<std::string> inside;     // CIDR blocks; instead of the config's networks.inside
+  std::vector<std::string> allow;      // CIDR blocks; besides the config's
+  std::uint16_t workers = 1;
+  double run_on_seconds = 0;
+  bool json = false;
+};
+
+[[nodiscard]] int run_replay(const ReplayArguments& arguments);
+
+}  // namespace edgesentry::cli

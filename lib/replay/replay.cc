@@ -1,0 +1,231 @@
+#include "replay/replay.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "base/check.h"
+
+namespace edgesentry::replay {
+namespace {
+
+struct AlignedFree {
+  void operator()(std::byte* memory) const noexcept {
+    ::operator delete[](memory, std::align_val_t{base::kCacheLine});
+  }
+};
+using AlignedMemory = std::unique_ptr<std::byte[], AlignedFree>;
+
+AlignedMemory zeroed_memory(std::size_t bytes) {
+  AlignedMemory memory(new (std::align_val_t{base::kCacheLine}) std::byte[bytes]);
+  std::fill_n(memory.get(), bytes, std::byte{0});
+  return memory;
+}
+
+report::WallTime wall_time(base::Micros captured) {
+  return report::WallTime(std::chrono::microseconds(captured.value));
+}
+
+bool is_cut_by_snaplen(wire::ParseOutcome outcome) noexcept {
+  return outcome == wire::ParseOutcome::truncated_ip ||
+         outcome == wire::ParseOutcome::bad_ip_total_length;
+}
+
+// Longer than any capture: the ledger must not let a source back in before its end.
+constexpr std::chrono::seconds kToTheEnd = std::chrono::hours(24 * 365 * 100);
+
+// Frames are at most this long even where NICs merge segments (an IP packet and its link header).
+constexpr std::size_t kFrameBytesMax = 65536 + 256;
+
+}  // namespace
+
+// One simulated worker: its engine, and the probes of the burst at hand, all of one role.
+struct Replay::Worker {
+  AlignedMemory memory;
+  scan::Tally tally;
+  std::unique_ptr<scan::Inspector> inspector;
+  scan::AlertOutbox outbox;
+  std::array<wire::Probe, scan::kBurstMax> probes;
+  std::size_t count = 0;
+  scan::Role role = scan::Role::actor;
+};
+
+Replay::Replay(ReplayOptions options, EventSink sink)
+    : options_(std::move(options)),
+      sink_(std::move(sink)),
+      ledger_(options_.ledger),
+      budget_(options_.blocks_per_minute_max) {
+  EDGESENTRY_CHECK(options_.workers >= 1 && options_.workers <= kWorkersMax,
+                   "the command line bounds the number of workers");
+  options_.detection.enforce = true;
+  for (std::uint16_t i = 0; i < options_.workers; ++i) {
+    auto worker = std::make_unique<Worker>();
+    const scan::InspectorSettings settings{.worker = base::WorkerId{i},
+                                           .sources = options_.sources,
+                                           .suspects = options_.suspects,
+                                           .blocks = options_.blocks,
+                                           .key = options_.key};
+    const std::size_t bytes = scan::Inspector::bytes_needed(settings);
+    worker->memory = zeroed_memory(bytes);
+    worker->inspector = std::make_unique<scan::Inspector>(
+        settings, std::span(worker->memory.get(), bytes), worker->tally);
+    workers_.push_back(std::move(worker));
+  }
+}
+
+Replay::~Replay() = default;
+
+void Replay::take(const wire::Record& record, wire::LinkType link) {
+  const base::Micros before = clock_.now();
+  const bool is_first = !clock_.has_started();
+  const base::Micros now = clock_.advance(record.time);
+  if (is_first) {
+    summary_.first = record.time;
+    ticked_ = now;
+  } else if (now != before) {
+    flush_all();
+    pass_time(now);
+  }
+  captured_ = record.time;
+  summary_.last = std::max(summary_.last, record.time);
+
+  wire::Probe probe{};
+  parse(record, link, probe);
+  ++summary_.packets;
+  summary_.bytes += record.wire_bytes;
+  ++summary_.parsed[static_cast<std::size_t>(probe.outcome)];
+  const scan::Roles roles = scan::roles_of(options_.detection, probe);
+  if (roles.actor) queue(probe, scan::Role::actor);
+  if (roles.answer) queue(probe, scan::Role::answer);
+}
+
+// A record that the capture's snapshot length cut has a whole packet behind it. When all headers are
+// there, zeros stand for the payload that is missing, so that its lengths agree as they did live.
+void Replay::parse(const wire::Record& record, wire::LinkType link, wire::Probe& probe) {
+  probe.outcome = wire::parse(record.bytes, link, probe);
+  const std::size_t captured = record.bytes.size();
+  if (!is_cut_by_snaplen(probe.outcome) || record.wire_bytes <= captured ||
+      record.wire_bytes > kFrameBytesMax)
+    return;
+  padded_.assign(record.wire_bytes, 0);
+  std::copy(record.bytes.begin(), record.bytes.end(), padded_.begin());
+  wire::Probe whole{};
+  whole.outcome = wire::parse(padded_, link, whole);
+  if (whole.payload_offset != 0 && whole.payload_offset <= captured) probe = whole;
+}
+
+void Replay::queue(const wire::Probe& probe, scan::Role role) {
+  const base::Ip& source = role == scan::Role::actor ? probe.source : probe.target;
+  const std::uint32_t hash =
+      scan::owner_hash(options_.key, source, options_.detection.ipv6_prefix);
+  Worker& worker = *workers_[hash % workers_.size()];
+  if (worker.count == worker.probes.size() || (worker.count > 0 && worker.role != role))
+    flush(worker);
+  worker.role = role;
+  worker.probes[worker.count++] = probe;
+}
+
+void Replay::flush(Worker& worker) {
+  if (worker.count == 0) return;
+  std::array<scan::Verdict, scan::kBurstMax> verdicts{};
+  worker.inspector->inspect(std::span(worker.probes.data(), worker.count), worker.role, clock_.now(),
+                            options_.detection, std::span(verdicts.data(), worker.count),
+                            worker.outbox);
+  if (worker.role == scan::Role::actor)
+    summary_.dropped_packets += static_cast<std::uint64_t>(
+        std::count(verdicts.begin(), verdicts.begin() + static_cast<std::ptrdiff_t>(worker.count),
+                   scan::Verdict::drop));
+  worker.count = 0;
+  decide(worker);
+}
+
+void Replay::flush_all() {
+  for (auto& worker : workers_) flush(*worker);
+}
+
+void Replay::pass_time(base::Micros until) {
+  ticked_ = tick_between(ticked_, until, [this](base::Micros now) {
+    for (auto& worker : workers_) {
+      worker->inspector->tick(now, options_.detection, worker->outbox);
+      decide(*worker);
+    }
+  });
+}
+
+void Replay::decide(Worker& worker) {
+  for (const scan::Alert& alert : worker.outbox.alerts()) decide_one(alert);
+  worker.outbox.clear();
+}
+
+void Replay::decide_one(const scan::Alert& alert) {
+  const policy::Rules rules{.exempt = options_.exempt, .enforce = true};
+  const policy::Decision decision =
+      policy::decide(alert, ledger_, rules, budget_, clock_.now());
+  report::Event event;
+  event.time = wall_time(captured_);
+  event.source = ledger_.prefix_of(alert.source);
+  event.alert = alert;
+  event.text = policy::sentence(decision, alert, event.source);
+  event.block_for = decision.duration;
+  event.offence = decision.offence;
+  event.ignored = decision.action == policy::DecisionAction::ignore;
+  event.already_blocked = decision.already_blocked;
+  if (alert.kind == scan::AlertKind::touch) {
+    event.action = report::Action::port_touched;
+    sink_(event);
+    return;
+  }
+  if (alert.kind == scan::AlertKind::growth) {
+    event.action = report::Action::scan_grew;
+  } else {
+    event.action = report::Action::scan_detected;
+    ++summary_.scans;
+  }
+  sink_(event);
+  bool& is_blocked = scanning_[event.source.address()];
+  if (decision.action != policy::DecisionAction::block || is_blocked) return;
+  const policy::BlockRequest request{
+      .source = alert.source, .alert = &alert, .duration = kToTheEnd};
+  is_blocked = ledger_.block(request, clock_.now()).outcome != policy::BlockOutcome::full;
+  if (!is_blocked) return;
+  event.action = report::Action::source_blocked;
+  sink_(event);
+}
+
+ReplaySummary Replay::finish() {
+  flush_all();
+  if (clock_.has_started()) pass_time(clock_.now() + options_.run_on);
+  for (const auto& worker : workers_) summary_.sources += worker->tally.sources_added.value();
+  summary_.scanning_sources = scanning_.size();
+  for (const auto& [source, is_blocked] : scanning_) summary_.blocked_sources += is_blocked ? 1 : 0;
+  return summary_;
+}
+
+void add(ReplaySummary& into, const ReplaySummary& from) noexcept {
+  if (from.packets == 0) return;
+  into.first = into.packets == 0 ? from.first : std::min(into.first, from.first);
+  into.last = std::max(into.last, from.last);
+  into.packets += from.packets;
+  into.bytes += from.bytes;
+  for (std::size_t i = 0; i < into.parsed.size(); ++i) into.parsed[i] += from.parsed[i];
+  into.sources += from.sources;
+  into.scans += from.scans;
+  into.scanning_sources += from.scanning_sources;
+  into.blocked_sources += from.blocked_sources;
+  into.dropped_packets += from.dropped_packets;
+}
+
+FileReplay replay_file(wire::CaptureFile& file, Replay& replay, const Progress& progress) {
+  constexpr std::uint64_t kRecordsPerProgress = 16384;
+  wire::Record record;
+  while (file.next(record) == wire::ReadOutcome::record) {
+    replay.take(record, file.link());
+    if (progress && record.number % kRecordsPerProgress == 0)
+      progress(file.bytes_consumed(), file.bytes_in_all());
+  }
+  return {replay.finish(), file.fault()};
+}
+
+}  // namespace edgesentry::replay
