@@ -101,8 +101,9 @@ void Replay::take(const wire::Record& record, wire::LinkType link) {
   if (roles.answer) queue(probe, scan::Role::answer);
 }
 
-// A record that the capture's snapshot length cut has a whole packet behind it. When all headers are
-// there, zeros stand for the payload that is missing, so that its lengths agree as they did live.
+// A record that the capture's snapshot length cut has a whole packet behind it. When all headers
+// are there, zeros stand for the payload that is missing, so that its lengths agree as they did
+// live.
 void Replay::parse(const wire::Record& record, wire::LinkType link, wire::Probe& probe) {
   probe.outcome = wire::parse(record.bytes, link, probe);
   const std::size_t captured = record.bytes.size();
@@ -118,8 +119,7 @@ void Replay::parse(const wire::Record& record, wire::LinkType link, wire::Probe&
 
 void Replay::queue(const wire::Probe& probe, scan::Role role) {
   const base::Ip& source = role == scan::Role::actor ? probe.source : probe.target;
-  const std::uint32_t hash =
-      scan::owner_hash(options_.key, source, options_.detection.ipv6_prefix);
+  const std::uint32_t hash = scan::owner_hash(options_.key, source, options_.detection.ipv6_prefix);
   Worker& worker = *workers_[hash % workers_.size()];
   if (worker.count == worker.probes.size() || (worker.count > 0 && worker.role != role))
     flush(worker);
@@ -130,9 +130,9 @@ void Replay::queue(const wire::Probe& probe, scan::Role role) {
 void Replay::flush(Worker& worker) {
   if (worker.count == 0) return;
   std::array<scan::Verdict, scan::kBurstMax> verdicts{};
-  worker.inspector->inspect(std::span(worker.probes.data(), worker.count), worker.role, clock_.now(),
-                            options_.detection, std::span(verdicts.data(), worker.count),
-                            worker.outbox);
+  worker.inspector->inspect(std::span(worker.probes.data(), worker.count), worker.role,
+                            clock_.now(), options_.detection,
+                            std::span(verdicts.data(), worker.count), worker.outbox);
   if (worker.role == scan::Role::actor)
     summary_.dropped_packets += static_cast<std::uint64_t>(
         std::count(verdicts.begin(), verdicts.begin() + static_cast<std::ptrdiff_t>(worker.count),
@@ -161,8 +161,7 @@ void Replay::decide(Worker& worker) {
 
 void Replay::decide_one(const scan::Alert& alert) {
   const policy::Rules rules{.exempt = options_.exempt, .enforce = true};
-  const policy::Decision decision =
-      policy::decide(alert, ledger_, rules, budget_, clock_.now());
+  const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, clock_.now());
   report::Event event;
   event.time = wall_time(captured_);
   event.source = ledger_.prefix_of(alert.source);

@@ -2,8 +2,9 @@
 // then policy; under the capture's own time. No root, no EAL, no network.
 //
 // Owner: one thread. Decisions come out as report::Event through a callback, in the order in which
-// they fall. Every block lasts to the end of the capture: a replay answers who would be blocked, and
-// each source is blocked once. The state is that of one capture; make a new Replay for the next.
+// they fall. Every block lasts to the end of the capture: a replay answers who would be blocked,
+// and each source is blocked once. The state is that of one capture; make a new Replay for the
+// next.
 #pragma once
 
 #include <array>
@@ -30,23 +31,23 @@ namespace edgesentry::replay {
 inline constexpr std::uint16_t kWorkersMax = 64;
 
 struct ReplayOptions {
-  scan::DetectionPolicy detection;   // `enforce` is always on here: the question is who is blocked
+  scan::DetectionPolicy detection;  // `enforce` is always on here: the question is who is blocked
   policy::LedgerSettings ledger;
-  policy::Exemptions exempt;         // the same as in detection.allow, with the reasons
+  policy::Exemptions exempt;  // the same as in detection.allow, with the reasons
   std::uint32_t blocks_per_minute_max = 6000;
   std::uint16_t workers = 1;         // 1 to kWorkersMax; the decisions do not depend on it
   std::uint32_t sources = 1u << 18;  // tier 1 of each worker
   std::uint32_t suspects = 1u << 13;
   std::uint32_t blocks = 1u << 14;
   scan::HashKey key{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d};
-  base::Micros run_on{};             // how long silence lasts after the last packet
+  base::Micros run_on{};  // how long silence lasts after the last packet
 };
 
 struct ReplaySummary {
   std::uint64_t packets = 0, bytes = 0;
   std::array<std::uint64_t, wire::kParseOutcomes> parsed{};
-  std::uint64_t sources = 0;          // admitted to the scan table
-  std::uint64_t scans = 0;            // decisions of the detectors
+  std::uint64_t sources = 0;           // admitted to the scan table
+  std::uint64_t scans = 0;             // decisions of the detectors
   std::uint64_t scanning_sources = 0;  // the sources behind them
   std::uint64_t blocked_sources = 0;
   std::uint64_t dropped_packets = 0;  // of blocked sources, from the deciding packet on
