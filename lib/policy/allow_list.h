@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,14 +68,15 @@ class Exemptions {
   Exemptions(const AllowLists& lists, std::uint8_t ipv6_prefix);
 
   [[nodiscard]] bool contains(const base::Ip& ip) const noexcept { return set_.contains(ip); }
-  // Why it is exempt; nullptr when it is not. Linear: for explanations, after contains().
-  [[nodiscard]] const Exemption* find(const base::Ip& ip) const noexcept;
+  // Why it is exempt; nullopt when it is not.
+  [[nodiscard]] std::optional<Exempt> why(const base::Ip& ip) const noexcept;
   [[nodiscard]] const base::CidrSet& set() const noexcept { return set_; }
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
-  std::vector<Exemption> entries_;  // widened, as set_ holds them
   base::CidrSet set_;
+  std::array<base::CidrSet, kExemptWords.size()> by_kind_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace edgesentry::policy

@@ -26,7 +26,8 @@ namespace edgesentry::policy {
 inline constexpr base::Micros kForever{~std::uint64_t{0}};
 
 enum class Standing : std::uint8_t {
-  noted,  // reported, never blocked
+  unknown,  // of a slot between two standings; never seen from outside
+  noted,    // reported, never blocked
   blocked,
   shadow,      // observe mode: would be blocked
   remembered,  // was blocked; counts towards the ladder until it is forgotten
@@ -36,7 +37,7 @@ enum class Origin : std::uint8_t { detector, operator_order };
 
 struct Entry {
   base::Ip source;  // the key: an IPv6 source with its host part cleared
-  Standing standing = Standing::noted;
+  Standing standing = Standing::unknown;
   Origin origin = Origin::detector;
   bool has_evidence = false;
   std::uint32_t offences = 0;     // blocks so far, the present one included
@@ -77,6 +78,8 @@ enum class BlockOutcome : std::uint8_t {
 struct BlockResult {
   BlockOutcome outcome = BlockOutcome::full;
   Entry* entry = nullptr;  // nullptr when full
+  bool has_ended = false;  // an earlier block of it was over, or was only a shadow, and made way
+  Standing ended = Standing::unknown;
 };
 
 // A block that ended by itself.
@@ -136,7 +139,10 @@ class Ledger {
 
   [[nodiscard]] Entry& at(std::uint32_t slot) noexcept;
   [[nodiscard]] const Entry& at(std::uint32_t slot) const noexcept;
+  [[nodiscard]] std::uint32_t slot_of(const base::Ip& key) const noexcept;
   [[nodiscard]] bool is_forgotten(const Entry& entry, base::Micros now) const noexcept;
+  BlockResult renew(std::uint32_t slot, const BlockRequest& request, base::Micros now);
+  static void add_evidence(Entry& entry, const scan::Alert& alert);
   std::uint32_t claim(const base::Ip& key);  // a slot for a stranger; evicts the oldest memory
   void drop(std::uint32_t slot);
   void leave_standing(std::uint32_t slot);
