@@ -21,6 +21,13 @@ namespace edgesentry::nic {
 inline constexpr std::uint16_t kBurst = 64;
 static_assert(kBurst <= scan::kBurstMax, "the inspector takes a burst in one call");
 
+// Bytes on the wire of these packets.
+inline std::uint64_t total_bytes(std::span<rte_mbuf* const> packets) noexcept {
+  std::uint64_t bytes = 0;
+  for (const rte_mbuf* packet : packets) bytes += rte_pktmbuf_pkt_len(packet);
+  return bytes;
+}
+
 class Burst {
  public:
   Burst() = default;
@@ -39,6 +46,9 @@ class Burst {
     packets[count] = packet;
     probes[count] = probe;
     ++count;
+  }
+  [[nodiscard]] std::span<rte_mbuf* const> held() const noexcept {
+    return std::span(packets).first(count);
   }
   // The packets were sent or handed to somebody else: the burst lets go of them.
   void forget() noexcept { count = 0; }

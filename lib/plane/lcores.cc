@@ -1,0 +1,57 @@
+#include "plane/lcores.h"
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+
+namespace edgesentry::plane {
+
+Lcores::~Lcores() {
+  join();
+}
+
+base::Status Lcores::launch(std::span<const std::unique_ptr<Worker>> workers,
+                            std::span<const std::uint32_t> lcores) {
+  EDGESENTRY_CHECK(places_.empty(), "workers are launched once");
+  if (lcores.size() < workers.size())
+    return base::Error{fmt::format(
+        "{} workers need {} cores beside the main one, but EAL was given {}: change -l/--lcores, "
+        "or leave cores to [workers]",
+        workers.size(), workers.size(), lcores.size())};
+  for (std::size_t i = 0; i < workers.size(); ++i)
+    places_.push_back({workers[i].get(), lcores[i], &stop_});
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const int code = rte_eal_remote_launch(&Lcores::enter, &places_[i], places_[i].lcore);
+    if (code == 0) continue;
+    places_.resize(i);
+    join();
+    return base::Error{
+        fmt::format("worker {} cannot start on lcore {}: {}", i, lcores[i], rte_strerror(-code))};
+  }
+  return {};
+}
+
+int Lcores::enter(void* place) {
+  const auto* here = static_cast<const Place*>(place);
+  here->worker->run(*here->stop);
+  return 0;
+}
+
+void Lcores::join() noexcept {
+  // Relaxed: see Worker::tell(); rte_eal_wait_lcore() orders what the workers wrote.
+  stop_.store(true, std::memory_order_relaxed);
+  for (const Place& place : places_) rte_eal_wait_lcore(place.lcore);
+  for (const Place& place : places_) place.worker->finish();
+  places_.clear();
+}
+
+std::vector<base::WorkerId> stalled(std::span<const scan::Tally* const> tallies, base::Micros now,
+                                    base::Micros limit) {
+  std::vector<base::WorkerId> found;
+  for (std::size_t i = 0; i < tallies.size(); ++i)
+    if (base::elapsed({tallies[i]->heartbeat.value()}, now) > limit)
+      found.push_back({static_cast<std::uint16_t>(i)});
+  return found;
+}
+
+}  // namespace edgesentry::plane

@@ -1,0 +1,114 @@
+#include "plane/plane.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace edgesentry::plane {
+namespace {
+
+scan::InspectorSettings engine_settings(const config::Table& table, const scan::HashKey& key,
+                                        std::uint16_t worker) {
+  return {.worker = {worker},
+          .sources = table.sources,
+          .suspects = table.suspects,
+          .blocks = table.blocks,
+          .key = key};
+}
+
+// Ownership is one rule for all ports: what one NIC cannot do, hand-over does everywhere.
+nic::Spread weakest(std::span<const nic::Port> ports, std::uint16_t workers) {
+  if (workers == 1) return nic::Spread::single;
+  nic::Spread weakest = nic::Spread::by_source;
+  for (const nic::Port& port : ports) weakest = std::max(weakest, port.spread());
+  return weakest;
+}
+
+}  // namespace
+
+std::uint64_t table_bytes(const config::Config& config) noexcept {
+  return config.workers.count *
+         std::uint64_t{scan::Inspector::bytes_needed(engine_settings(config.table, {}, 0))};
+}
+
+base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
+                                                  std::span<const nic::Port> ports,
+                                                  std::span<const std::uint32_t> lcores,
+                                                  base::Published<scan::DetectionPolicy>& policy) {
+  std::unique_ptr<Plane> plane(new Plane);
+  const std::uint16_t count = settings.workers.count;
+  plane->lcore_ids_.assign(lcores.begin(), lcores.end());
+  plane->spread_ = weakest(ports, count);
+  plane->connect(settings);
+  const base::TscClock clock = base::TscClock::calibrate();
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const scan::InspectorSettings engine = engine_settings(settings.table, settings.key, i);
+    auto memory = TableMemory::allocate({.bytes = scan::Inspector::bytes_needed(engine),
+                                         .lcore = i < lcores.size() ? lcores[i] : 0,
+                                         .has_hugepages = settings.has_hugepages});
+    if (!memory) return memory.error();
+    plane->tables_.push_back(std::move(memory).value());
+    const WorkerSettings worker{.id = {i},
+                                .workers = count,
+                                .is_tap = settings.is_tap,
+                                .nic_owns_ipv4 = plane->spread_ == nic::Spread::by_source ||
+                                                 plane->spread_ == nic::Spread::by_source_ipv4,
+                                .nic_owns_ipv6 = plane->spread_ == nic::Spread::by_source,
+                                .idle = settings.workers.idle,
+                                .ipv6_prefix = settings.table.ipv6_prefix};
+    plane->workers_.push_back(
+        std::make_unique<Worker>(worker, engine, plane->tables_.back().bytes(),
+                                 WorkerLinks{.ports = plane->ports_of(i, ports, settings.is_tap),
+                                             .alerts = std::move(plane->alert_writers_[i]),
+                                             .orders = std::move(plane->order_readers_[i]),
+                                             .handover = std::move(plane->handover_ends_[i]),
+                                             .policy = policy,
+                                             .tally = *plane->tallies_[i],
+                                             .clock = clock}));
+  }
+  return plane;
+}
+
+// A ring pair to the control thread for each worker, and one ring for each ordered pair of workers.
+void Plane::connect(const PlaneSettings& settings) {
+  const std::uint16_t count = settings.workers.count;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    auto alerts = base::make_ring<scan::Alert>(settings.alert_ring);
+    auto orders = base::make_ring<scan::Order>(settings.order_ring);
+    tallies_.push_back(std::make_unique<scan::Tally>());
+    tally_list_.push_back(tallies_.back().get());
+    control_ends_.push_back(
+        {std::move(alerts.reader), std::move(orders.writer), tallies_.back().get()});
+    alert_writers_.push_back(std::move(alerts.writer));
+    order_readers_.push_back(std::move(orders.reader));
+  }
+  handover_ends_.resize(count);
+  for (HandoverEnds& ends : handover_ends_) {
+    ends.to.resize(count);
+    ends.from.resize(count);
+  }
+  for (std::uint16_t from = 0; from < count; ++from)
+    for (std::uint16_t to = 0; to < count; ++to) {
+      if (from == to) continue;
+      auto ring = base::make_ring<Handover>(settings.handover_ring);
+      handover_ends_[from].to[to] = std::move(ring.writer);
+      handover_ends_[to].from[from] = std::move(ring.reader);
+    }
+}
+
+std::vector<WorkerPort> Plane::ports_of(std::uint16_t worker, std::span<const nic::Port> ports,
+                                        bool is_tap) const {
+  std::vector<WorkerPort> list;
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    list.push_back(
+        {.port = ports[i].id(),
+         .peer = is_tap ? ports[i].id() : ports[i ^ 1].id(),  // pairs stand together
+         .has_queue = worker < ports[i].rx_queues(),
+         .role = ports[i].side() == nic::Side::inside ? scan::Role::answer : scan::Role::actor});
+  return list;
+}
+
+base::Status Plane::start() {
+  return lcores_.launch(workers_, lcore_ids_);
+}
+
+}  // namespace edgesentry::plane

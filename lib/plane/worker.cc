@@ -1,0 +1,349 @@
+#include "plane/worker.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/parse.h"
+
+namespace edgesentry::plane {
+namespace {
+
+constexpr std::uint32_t kRoundsPerHousekeeping = 256;
+constexpr std::uint32_t kOrdersPerVisit = 1024;
+constexpr std::uint16_t kPrefetchAhead = 8;  // packets; a memory access costs about 8 parses
+constexpr base::Micros kTickEvery = base::milliseconds(1);
+constexpr base::Micros kAnchorEvery = base::seconds(1);
+constexpr std::size_t kScatteredMax = 65'536 + 64;  // the longest IP packet and its link header
+
+constexpr auto index_of(scan::FaultDrop drop) {
+  return static_cast<std::size_t>(drop);
+}
+constexpr auto index_of(scan::VerdictDrop drop) {
+  return static_cast<std::size_t>(drop);
+}
+
+}  // namespace
+
+void Worker::run(const std::atomic<bool>& stop) noexcept {
+  const bool hands_over =
+      settings_.workers > 1 && !(settings_.nic_owns_ipv4 && settings_.nic_owns_ipv6);
+  if (settings_.is_tap)
+    return settings_.workers > 1 ? tell<true, true>(stop) : tell<true, false>(stop);
+  return hands_over ? tell<false, true>(stop) : tell<false, false>(stop);
+}
+
+template <bool kTap, bool kHandOver>
+void Worker::tell(const std::atomic<bool>& stop) noexcept {
+  links_.policy.join(settings_.id.value);
+  ::prctl(PR_SET_TIMERSLACK, 1'000UL);  // ns: short sleeps end when they should
+  now_ = links_.clock.now();
+  keep_house();
+  // Relaxed: stopping orders nothing; what was written is handed over by joining the lcore.
+  while (!stop.load(std::memory_order_relaxed)) {
+    now_ = links_.clock.now();
+    std::uint32_t handled = 0;
+    for (std::uint16_t i = 0; i < links_.ports.size(); ++i) {
+      const WorkerPort& port = links_.ports[i];
+      receive(port);
+      if (burst_.count == 0) continue;
+      handled += burst_.count;
+      parse();
+      if constexpr (kTap) {
+        split_by_role<kHandOver>();
+        inspect(actors_, scan::Role::actor);
+        inspect(answers_, scan::Role::answer);
+        escalate();
+        consume();
+      } else {
+        if constexpr (kHandOver) hand_over(i);
+        inspect(port.role);
+        escalate();
+        forward(port);
+      }
+    }
+    if constexpr (kHandOver) handled += take_over<kTap>();
+    if (++rounds_ % kRoundsPerHousekeeping == 0 || is_idle_) handled += keep_house();
+    rest(handled);
+  }
+  links_.policy.leave(settings_.id.value);
+}
+
+void Worker::receive(const WorkerPort& port) noexcept {
+  if (!port.has_queue) return;
+  burst_.count =
+      rte_eth_rx_burst(port.port, settings_.id.value, burst_.packets.data(), nic::kBurst);
+  if (burst_.count == 0) {
+    tally_.empty_polls.add(1);
+    return;
+  }
+  for (std::uint16_t i = 0; i < std::min(burst_.count, kPrefetchAhead); ++i)
+    rte_prefetch0(rte_pktmbuf_mtod(burst_.packets[i], const void*));
+  tally_.bursts.add(1);
+}
+
+// Bytes to probes; hostile input becomes a counted outcome.
+void Worker::parse() noexcept {
+  std::array<std::uint16_t, wire::kParseOutcomes> outcomes{};
+  for (std::uint16_t i = 0; i < burst_.count; ++i) {
+    if (i + kPrefetchAhead < burst_.count)
+      rte_prefetch0(rte_pktmbuf_mtod(burst_.packets[i + kPrefetchAhead], const void*));
+    const wire::ParseOutcome outcome =
+        wire::parse(bytes_of(burst_.packets[i]), wire::LinkType::ethernet, burst_.probes[i]);
+    ++outcomes[static_cast<std::size_t>(outcome)];
+  }
+  tally_.received_packets.add(burst_.count);
+  tally_.received_bytes.add(nic::total_bytes(burst_.held()));
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    if (outcomes[i] > 0) tally_.parsed[i].add(outcomes[i]);
+}
+
+// A packet in one buffer is read in place; one that a driver chained is put together first.
+std::span<const std::uint8_t> Worker::bytes_of(rte_mbuf* packet) noexcept {
+  if (rte_pktmbuf_is_contiguous(packet)) [[likely]]
+    return {rte_pktmbuf_mtod(packet, const std::uint8_t*), rte_pktmbuf_data_len(packet)};
+  const auto size =
+      static_cast<std::uint32_t>(std::min<std::size_t>(rte_pktmbuf_pkt_len(packet), kScatteredMax));
+  const void* bytes = rte_pktmbuf_read(packet, 0, size, scattered_.get());
+  return {static_cast<const std::uint8_t*>(bytes), bytes == nullptr ? 0 : size};
+}
+
+// Whose source it is. Without an address (ARP, LLDP, a frame that ends early) it is nobody's, and
+// stays here. A NIC hashes the outer addresses, so sources inside a tunnel go by the hash always.
+std::uint16_t Worker::owner_of(const wire::Probe& probe, scan::Role role) const noexcept {
+  const base::Ip& source = role == scan::Role::actor ? probe.source : probe.target;
+  const bool is_ipv6 = (probe.traits & wire::trait::kIpv6) != 0;
+  const bool is_inner = (probe.traits & wire::trait::kDecapsulated) != 0;
+  const bool is_by_nic = is_ipv6 ? settings_.nic_owns_ipv6 : settings_.nic_owns_ipv4;
+  if ((is_by_nic && !is_inner) || source == base::Ip{}) return settings_.id.value;
+  // The upper bits of hash x workers: an even choice without a division.
+  const std::uint64_t hash = scan::owner_hash(key_, source, settings_.ipv6_prefix);
+  return static_cast<std::uint16_t>(hash * settings_.workers >> 32);
+}
+
+// Packets of other workers' sources leave the burst; what stays keeps its order.
+void Worker::hand_over(std::uint16_t port) noexcept {
+  const scan::Role role = links_.ports[port].role;
+  std::array<rte_mbuf*, nic::kBurst> refused;
+  std::uint16_t kept = 0, handed = 0, lost = 0;
+  for (std::uint16_t i = 0; i < burst_.count; ++i) {
+    const std::uint16_t owner = owner_of(burst_.probes[i], role);
+    if (owner == settings_.id.value) {
+      burst_.packets[kept] = burst_.packets[i];
+      if (kept != i) burst_.probes[kept] = burst_.probes[i];
+      ++kept;
+      continue;
+    }
+    const Handover item{burst_.probes[i], burst_.packets[i], port, role};
+    if (links_.handover.to[owner].try_push(item))
+      ++handed;
+    else
+      refused[lost++] = burst_.packets[i];
+  }
+  burst_.count = kept;
+  tally_.handed_over.add(handed);
+  if (lost == 0) return;
+  tally_.dropped_fault[index_of(scan::FaultDrop::handover_full)].add(lost);
+  discard(std::span(refused).first(lost));
+}
+
+// A tap shows both directions: each probe is looked at in the role or roles that it plays. Within a
+// burst actors come first; a tap drops nothing, so the order of roles decides nothing.
+template <bool kHandOver>
+void Worker::split_by_role() noexcept {
+  actors_.count = answers_.count = 0;
+  std::uint16_t lost = 0;
+  for (std::uint16_t i = 0; i < burst_.count; ++i) {
+    const wire::Probe& probe = burst_.probes[i];
+    const scan::Roles roles = scan::roles_of(*policy_, probe);
+    bool is_lost = false;
+    const auto offer = [&](ProbeBatch& batch, scan::Role role) {
+      const std::uint16_t owner = kHandOver ? owner_of(probe, role) : settings_.id.value;
+      if (owner == settings_.id.value)
+        batch.probes[batch.count++] = probe;
+      else
+        is_lost |= !push_copy(owner, probe, role);
+    };
+    if (roles.actor) offer(actors_, scan::Role::actor);
+    if (roles.answer) offer(answers_, scan::Role::answer);
+    lost += is_lost ? 1 : 0;
+  }
+  tally_.dropped_fault[index_of(scan::FaultDrop::handover_full)].add(lost);
+  tally_.dropped_fault[index_of(scan::FaultDrop::consumed)].add(burst_.count - lost);
+}
+
+bool Worker::push_copy(std::uint16_t owner, const wire::Probe& probe, scan::Role role) noexcept {
+  const bool is_pushed = links_.handover.to[owner].try_push({probe, nullptr, 0, role});
+  if (is_pushed) tally_.handed_over.add(1);
+  return is_pushed;
+}
+
+// What the other workers received of this worker's sources; one burst from each of them a round.
+template <bool kTap>
+std::uint32_t Worker::take_over() noexcept {
+  std::array<Handover, nic::kBurst> items;
+  std::uint32_t taken = 0;
+  for (std::uint16_t from = 0; from < settings_.workers; ++from) {
+    if (from == settings_.id.value) continue;
+    const std::size_t count = links_.handover.from[from].pop_some(items);
+    if (count == 0) continue;
+    take_over_from<kTap>(std::span(items).first(count));
+    taken += static_cast<std::uint32_t>(count);
+  }
+  if (taken > 0) tally_.taken_over.add(taken);
+  return taken;
+}
+
+template <bool kTap>
+void Worker::take_over_from(std::span<const Handover> items) noexcept {
+  if constexpr (kTap) {
+    actors_.count = answers_.count = 0;
+    for (const Handover& item : items) {
+      ProbeBatch& batch = item.role == scan::Role::actor ? actors_ : answers_;
+      batch.probes[batch.count++] = item.probe;
+    }
+    inspect(actors_, scan::Role::actor);
+    inspect(answers_, scan::Role::answer);
+    escalate();
+    return;
+  }
+  for (std::uint16_t port = 0; port < links_.ports.size(); ++port) {
+    for (const Handover& item : items)
+      if (item.port == port) burst_.add(item.packet, item.probe);
+    if (burst_.count == 0) continue;
+    inspect(links_.ports[port].role);
+    escalate();
+    forward(links_.ports[port]);
+  }
+}
+
+// This core's scan table and the detectors: a blocked source ends here.
+void Worker::inspect(scan::Role role) noexcept {
+  inspector_.inspect(std::span(burst_.probes).first(burst_.count), role, now_, *policy_,
+                     std::span(burst_.verdicts).first(burst_.count), outbox_);
+}
+
+void Worker::inspect(ProbeBatch& batch, scan::Role role) noexcept {
+  if (batch.count == 0) return;
+  inspector_.inspect(std::span(batch.probes).first(batch.count), role, now_, *policy_,
+                     std::span(batch.verdicts).first(batch.count), outbox_);
+}
+
+// Alerts to this core's ring; a full ring is counted, never waited for.
+void Worker::escalate() noexcept {
+  for (const scan::Alert& alert : outbox_.alerts()) {
+    if (links_.alerts.try_push(alert)) continue;
+    tally_.alerts_refused.add(1);
+    inspector_.offer_again(alert);
+  }
+  outbox_.clear();
+}
+
+// Every packet leaves exactly once: by the peer port, or freed. What the peer's queue has no room
+// for is dropped: waiting would only move the loss to the receive queue and delay everybody.
+void Worker::forward(const WorkerPort& port) noexcept {
+  std::array<rte_mbuf*, nic::kBurst> blocked;
+  std::uint16_t passing = 0, dropped = 0;
+  for (std::uint16_t i = 0; i < burst_.count; ++i) {
+    if (burst_.verdicts[i] == scan::Verdict::drop)
+      blocked[dropped++] = burst_.packets[i];
+    else
+      burst_.packets[passing++] = burst_.packets[i];
+  }
+  burst_.forget();
+  if (dropped > 0) {
+    tally_.dropped_verdict[index_of(scan::VerdictDrop::blocked)].add(dropped);
+    discard(std::span(blocked).first(dropped));
+  }
+  if (passing == 0) return;
+  const std::span<rte_mbuf*> leaving = std::span(burst_.packets).first(passing);
+  const std::uint64_t bytes = nic::total_bytes(leaving);  // the driver may free them at once
+  const std::uint16_t sent =
+      rte_eth_tx_burst(port.peer, settings_.id.value, leaving.data(), passing);
+  const std::span<rte_mbuf*> left = leaving.subspan(sent);
+  tally_.forwarded_packets.add(sent);
+  tally_.forwarded_bytes.add(bytes - nic::total_bytes(left));
+  if (left.empty()) return;
+  tally_.dropped_fault[index_of(scan::FaultDrop::transmit_full)].add(left.size());
+  discard(left);
+}
+
+void Worker::discard(std::span<rte_mbuf*> packets) noexcept {
+  tally_.dropped_bytes.add(nic::total_bytes(packets));
+  rte_pktmbuf_free_bulk(packets.data(), static_cast<unsigned>(packets.size()));
+}
+
+// A tap's packets were looked at and counted; nothing is sent.
+void Worker::consume() noexcept {
+  tally_.dropped_bytes.add(nic::total_bytes(burst_.held()));
+  burst_.free_all();
+}
+
+// Adopts the newest policy, obeys orders, lets the engine age its records; returns orders obeyed.
+std::uint32_t Worker::keep_house() noexcept {
+  links_.policy.quiescent(settings_.id.value);
+  policy_ = &links_.policy.read();
+  std::array<scan::Order, 64> orders;
+  std::uint32_t obeyed = 0;
+  while (obeyed < kOrdersPerVisit) {
+    const std::size_t count = links_.orders.pop_some(orders);
+    for (std::size_t i = 0; i < count; ++i) inspector_.apply(orders[i], *policy_);
+    obeyed += static_cast<std::uint32_t>(count);
+    if (count < orders.size()) break;
+  }
+  if (base::elapsed(last_tick_, now_) >= kTickEvery) {
+    last_tick_ = now_;
+    inspector_.tick(now_, *policy_, outbox_);
+    escalate();
+    tally_.heartbeat.set(now_.value);
+    tally_.policy_generation.set(policy_->generation);
+  }
+  if (base::elapsed(last_anchor_, now_) >= kAnchorEvery) {
+    last_anchor_ = now_;
+    links_.clock.re_anchor();
+  }
+  return obeyed;
+}
+
+// Nothing came: poll on, pause, or sleep. A sleeper is offline, so that it holds up no policy.
+void Worker::rest(std::uint32_t handled) noexcept {
+  is_idle_ = false;
+  if (handled > 0) return pace_.worked();
+  const IdlePace::Step step = pace_.next();
+  for (std::uint32_t i = 0; i < step.pauses; ++i) rte_pause();
+  if (step.sleep_micros == 0) return;
+  is_idle_ = true;
+  tally_.sleeps.add(1);
+  links_.policy.offline(settings_.id.value);
+  const timespec duration{.tv_sec = 0, .tv_nsec = long{step.sleep_micros} * 1'000};
+  ::nanosleep(&duration, nullptr);  // an interrupted sleep is only shorter
+  links_.policy.online(settings_.id.value);
+  policy_ = &links_.policy.read();
+}
+
+Worker::Worker(const WorkerSettings& settings, const scan::InspectorSettings& engine,
+               std::span<std::byte> tables, WorkerLinks links)
+    : settings_(settings),
+      links_(std::move(links)),
+      tally_(links_.tally),
+      key_(engine.key),
+      pace_(settings.idle),
+      inspector_(engine, tables, tally_),
+      scattered_(std::make_unique<std::uint8_t[]>(kScatteredMax)) {}
+
+void Worker::finish() noexcept {
+  links_.policy.join(settings_.id.value);
+  now_ = links_.clock.now();
+  policy_ = &links_.policy.read();
+  if (settings_.workers > 1)
+    while ((settings_.is_tap ? take_over<true>() : take_over<false>()) > 0) continue;
+  links_.policy.leave(settings_.id.value);
+}
+
+}  // namespace edgesentry::plane
