@@ -1,5 +1,5 @@
-// What a worker tells the control thread about a source: the evidence at the moment of deciding, and
-// again each time the scan has grown tenfold. A plain value of fixed size; it crosses a ring.
+// What a worker tells the control thread about a source: the evidence at the moment of deciding,
+// and again each time the scan has grown tenfold. A plain value of fixed size; it crosses a ring.
 #pragma once
 
 #include <array>
@@ -22,21 +22,21 @@ enum class AlertKind : std::uint8_t {
 };
 
 struct Alert {
-  base::Ip source;                                 // an IPv6 source is its whole address here
-  std::array<base::Ip, kAlertTargets> targets;     // the first ones; target_count counts all
-  std::array<std::uint16_t, kAlertPorts> ports;    // the first ones; port_count counts all
-  std::uint32_t port_count = 0;                    // distinct target ports (estimate past 128)
-  std::uint32_t target_count = 0;                  // distinct targets
-  std::uint32_t probes = 0;                        // packets counted as probes, retransmissions once
-  std::uint32_t failures = 0;                      // refused, unreachable or unanswered
-  std::uint32_t successes = 0;                     // completed conversations
-  std::uint32_t abnormal = 0;                      // probes with flags that no stack sends
+  base::Ip source;                               // an IPv6 source is its whole address here
+  std::array<base::Ip, kAlertTargets> targets;   // the first ones; target_count counts all
+  std::array<std::uint16_t, kAlertPorts> ports;  // the first ones; port_count counts all
+  std::uint32_t port_count = 0;                  // distinct target ports (estimate past 128)
+  std::uint32_t target_count = 0;                // distinct targets
+  std::uint32_t probes = 0;                      // packets counted as probes, retransmissions once
+  std::uint32_t failures = 0;                    // refused, unreachable or unanswered
+  std::uint32_t successes = 0;                   // completed conversations
+  std::uint32_t abnormal = 0;                    // probes with flags that no stack sends
   base::Micros first_seen;
-  base::Micros last_seen;                          // the deciding packet
+  base::Micros last_seen;  // the deciding packet
   base::WorkerId worker;
-  std::uint16_t last_port = 0;                     // of the deciding packet
+  std::uint16_t last_port = 0;  // of the deciding packet
   base::Ip last_target;
-  std::uint8_t protocol = 0;                       // IP protocol of the deciding packet
+  std::uint8_t protocol = 0;  // IP protocol of the deciding packet
   AlertKind kind = AlertKind::decision;
   Technique technique = Technique::tcp_syn;
   Shape shape = Shape::vertical;

@@ -1,5 +1,5 @@
-// Everything the packet path needs to know of the configuration: immutable, published by the control
-// thread through base::Published, read by workers. A reload publishes a new one.
+// Everything the packet path needs to know of the configuration: immutable, published by the
+// control thread through base::Published, read by workers. A reload publishes a new one.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,13 @@ namespace edgesentry::scan {
 
 // Thresholds of the detectors; the numbers' sources stand in docs/detection.md.
 struct Thresholds {
-  std::uint32_t scan_trigger = 2;     // touches of watched ports, as PortSentry counts: 0 and 1 = first
-  std::uint32_t abnormal = 3;         // distinct (target, port) probed with impossible flags
-  std::uint32_t failures = 5;         // sequential test: steps above the best score so far
-  std::uint32_t vertical_ports = 15;  // distinct unanswered ports of one target, any outcome
+  std::uint32_t scan_trigger =
+      2;                       // touches of watched ports, as PortSentry counts: 0 and 1 = first
+  std::uint32_t abnormal = 3;  // distinct (target, port) probed with impossible flags
+  std::uint32_t failures = 5;  // sequential test: steps above the best score so far
+  std::uint32_t vertical_ports = 15;      // distinct unanswered ports of one target, any outcome
   std::uint32_t horizontal_targets = 15;  // distinct targets of one port
-  base::Micros window = base::seconds(3600);    // evidence older than this no longer counts
+  base::Micros window = base::seconds(3600);       // evidence older than this no longer counts
   base::Micros answer_timeout = base::seconds(4);  // silence after this long is a failure
 };
 
@@ -25,9 +26,9 @@ struct DetectionPolicy {
   Thresholds thresholds;
   base::PortSet watched_tcp;
   base::PortSet watched_udp;
-  base::CidrSet allow;    // allow list and never-ban set together: detected, never dropped
-  base::CidrSet inside;   // protected networks; empty: any address may be source or target
-  bool enforce = false;   // false: observe, nothing is dropped
+  base::CidrSet allow;   // allow list and never-ban set together: detected, never dropped
+  base::CidrSet inside;  // protected networks; empty: any address may be source or target
+  bool enforce = false;  // false: observe, nothing is dropped
   std::uint8_t ipv6_prefix = 64;
   std::uint64_t generation = 0;  // of the configuration, for metrics and status
 };

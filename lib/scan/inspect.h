@@ -1,9 +1,9 @@
-// One worker's scan engine: probes in, verdicts and alerts out. Tables, detectors and verdict bits of
-// the sources that this worker owns; used by the worker and by replay alike.
+// One worker's scan engine: probes in, verdicts and alerts out. Tables, detectors and verdict bits
+// of the sources that this worker owns; used by the worker and by replay alike.
 //
-// Owner: one thread, all calls. All memory is given at construction and never grows. Under a flood of
-// invented sources the least suspicious source of a set is replaced first. Never reads a clock, never
-// allocates, never fails.
+// Owner: one thread, all calls. All memory is given at construction and never grows. Under a flood
+// of invented sources the least suspicious source of a set is replaced first. Never reads a clock,
+// never allocates, never fails.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ using HashKey = std::array<std::uint64_t, 4>;
 
 struct InspectorSettings {
   base::WorkerId worker;
-  std::uint32_t sources = 1u << 20;   // tier-1 capacity, rounded up to a power of two; 16 bytes each
+  std::uint32_t sources = 1u << 20;  // tier-1 capacity, rounded up to a power of two; 16 bytes each
   std::uint32_t suspects = 1u << 13;  // tier-2 records; about 1.5 KiB each
   std::uint32_t blocks = 1u << 16;    // sources that can be blocked at once; about 32 bytes each
   HashKey key{};
@@ -82,7 +82,8 @@ class Inspector {
 
   // Looks at up to kBurstMax probes in order. verdicts[i] is for probes[i]: `drop` exactly when the
   // role is actor and its source is blocked as of that very packet. Probes whose outcome is not a
-  // packet of interest pass. `now` is the time of the burst. The policy must stay valid for the call.
+  // packet of interest pass. `now` is the time of the burst. The policy must stay valid for the
+  // call.
   void inspect(std::span<const wire::Probe> probes, Role role, base::Micros now,
                const DetectionPolicy& policy, std::span<Verdict> verdicts,
                AlertOutbox& outbox) noexcept;

@@ -31,10 +31,10 @@ enum class Technique : std::uint8_t {
   arp,
 };
 inline constexpr std::array<std::string_view, 20> kTechniqueNames = {
-    "tcp_syn",    "tcp_connect", "tcp_fin",   "tcp_null",       "tcp_xmas",
-    "tcp_ack",    "tcp_maimon",  "tcp_syn_ack", "tcp_other",    "udp",
-    "sctp_init",  "sctp_cookie_echo", "icmp_echo", "icmp_timestamp", "icmp_netmask",
-    "icmp_other", "ip_protocol", "fragment",  "idle",           "arp"};
+    "tcp_syn",    "tcp_connect",      "tcp_fin",     "tcp_null",       "tcp_xmas",
+    "tcp_ack",    "tcp_maimon",       "tcp_syn_ack", "tcp_other",      "udp",
+    "sctp_init",  "sctp_cookie_echo", "icmp_echo",   "icmp_timestamp", "icmp_netmask",
+    "icmp_other", "ip_protocol",      "fragment",    "idle",           "arp"};
 
 enum class Shape : std::uint8_t {
   trap,        // touches of watched ports
@@ -69,9 +69,17 @@ constexpr std::string_view name_of(const std::array<std::string_view, N>& names,
   const auto index = static_cast<std::size_t>(value);
   return index < N ? names[index] : std::string_view("unknown");
 }
-constexpr std::string_view to_string(Technique t) { return name_of(kTechniqueNames, t); }
-constexpr std::string_view to_string(Shape s) { return name_of(kShapeNames, s); }
-constexpr std::string_view to_string(Severity s) { return name_of(kSeverityNames, s); }
-constexpr std::string_view to_string(Reason r) { return name_of(kReasonNames, r); }
+constexpr std::string_view to_string(Technique t) {
+  return name_of(kTechniqueNames, t);
+}
+constexpr std::string_view to_string(Shape s) {
+  return name_of(kShapeNames, s);
+}
+constexpr std::string_view to_string(Severity s) {
+  return name_of(kSeverityNames, s);
+}
+constexpr std::string_view to_string(Reason r) {
+  return name_of(kReasonNames, r);
+}
 
 }  // namespace edgesentry::scan

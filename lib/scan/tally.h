@@ -1,5 +1,6 @@
-// One worker's numbers. The worker writes, anybody reads (base::Counter); cache-line aligned so that
-// workers share nothing. Identity, always: received = forwarded + dropped by verdict + by fault.
+// One worker's numbers. The worker writes, anybody reads (base::Counter); cache-line aligned so
+// that workers share nothing. Identity, always: received = forwarded + dropped by verdict + by
+// fault.
 #pragma once
 
 #include <array>
@@ -18,16 +19,16 @@ enum class VerdictDrop : std::uint8_t {
 };
 inline constexpr std::array<std::string_view, 1> kVerdictDropNames = {"blocked"};
 
-// Packets that could not go on for reasons that have nothing to do with who sent them. `consumed` is
-// how a tap ends every packet: looked at, then freed.
+// Packets that could not go on for reasons that have nothing to do with who sent them. `consumed`
+// is how a tap ends every packet: looked at, then freed.
 enum class FaultDrop : std::uint8_t {
-  transmit_full,   // the other port's queue had no room
-  handover_full,   // the owning worker's ring had no room
-  no_peer,         // no port to forward to
-  consumed,        // tap and host mode: receive only
+  transmit_full,  // the other port's queue had no room
+  handover_full,  // the owning worker's ring had no room
+  no_peer,        // no port to forward to
+  consumed,       // tap and host mode: receive only
 };
-inline constexpr std::array<std::string_view, 4> kFaultDropNames = {"transmit_full", "handover_full",
-                                                                    "no_peer", "consumed"};
+inline constexpr std::array<std::string_view, 4> kFaultDropNames = {
+    "transmit_full", "handover_full", "no_peer", "consumed"};
 
 struct alignas(base::kCacheLine) Tally {
   base::Counter received_packets, received_bytes;
@@ -37,21 +38,21 @@ struct alignas(base::kCacheLine) Tally {
   base::Counter dropped_bytes;
   std::array<base::Counter, wire::kParseOutcomes> parsed;
   // scan table
-  base::Counter sources;         // gauge: tier-1 entries in use
-  base::Counter sources_added;   // new sources admitted
-  base::Counter evictions;       // tier-1 entries replaced while still fresh
-  base::Counter suspects;        // gauge: tier-2 records in use
+  base::Counter sources;           // gauge: tier-1 entries in use
+  base::Counter sources_added;     // new sources admitted
+  base::Counter evictions;         // tier-1 entries replaced while still fresh
+  base::Counter suspects;          // gauge: tier-2 records in use
   base::Counter suspects_refused;  // tier 2 was full of better evidence
   base::Counter blocked_sources;   // gauge: sources this worker drops
   // detection
   std::array<std::array<base::Counter, kTechniqueNames.size()>, kShapeNames.size()> alerts;
-  base::Counter alerts_refused;    // the ring to control was full; offered again later
-  base::Counter alerts_allowed;    // detected but on the allow list
+  base::Counter alerts_refused;  // the ring to control was full; offered again later
+  base::Counter alerts_allowed;  // detected but on the allow list
   // hand-over between workers
   base::Counter handed_over, taken_over;
   // life of the worker
   base::Counter bursts, empty_polls, sleeps;
-  base::Counter heartbeat;         // microseconds, when it last did housekeeping
+  base::Counter heartbeat;  // microseconds, when it last did housekeeping
   base::Counter policy_generation;
 };
 

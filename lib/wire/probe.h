@@ -21,14 +21,14 @@ namespace edgesentry::wire {
 enum class ParseOutcome : std::uint8_t {
   tcp,
   udp,
-  icmp,            // ICMP and ICMPv6, requests, replies and errors
+  icmp,  // ICMP and ICMPv6, requests, replies and errors
   sctp,
   other_protocol,  // any other IP protocol: an IP protocol scan is made of these
   later_fragment,  // no transport header inside; addresses and protocol are valid
   arp,
-  not_ip,             // LLDP, STP, IPv6 no-next-header, unknown ethertypes
-  truncated_link,     // the frame ends inside its Ethernet, VLAN or other link header
-  truncated_ip,       // ... inside the IPv4 or IPv6 header, or lengths that exceed the frame
+  not_ip,               // LLDP, STP, IPv6 no-next-header, unknown ethertypes
+  truncated_link,       // the frame ends inside its Ethernet, VLAN or other link header
+  truncated_ip,         // ... inside the IPv4 or IPv6 header, or lengths that exceed the frame
   truncated_extension,  // ... inside an IPv6 extension header
   truncated_transport,  // ... inside the TCP, UDP, ICMP or SCTP header of a first fragment
   bad_ip_version,
@@ -41,14 +41,22 @@ inline constexpr std::size_t kParseOutcomes = 17;
 
 // Metric and log names, in the order of the enum.
 inline constexpr std::array<std::string_view, kParseOutcomes> kParseOutcomeNames = {
-    "tcp",          "udp",
-    "icmp",         "sctp",
-    "other_protocol", "later_fragment",
-    "arp",          "not_ip",
-    "truncated_link", "truncated_ip",
-    "truncated_extension", "truncated_transport",
-    "bad_ip_version", "bad_ip_header_length",
-    "bad_ip_total_length", "bad_tcp_header_length",
+    "tcp",
+    "udp",
+    "icmp",
+    "sctp",
+    "other_protocol",
+    "later_fragment",
+    "arp",
+    "not_ip",
+    "truncated_link",
+    "truncated_ip",
+    "truncated_extension",
+    "truncated_transport",
+    "bad_ip_version",
+    "bad_ip_header_length",
+    "bad_ip_total_length",
+    "bad_tcp_header_length",
     "too_many_headers"};
 
 // TCP flag bits, RFC 9293 section 3.1.
@@ -66,28 +74,28 @@ inline constexpr std::uint8_t kTcpTimestamps = 0x08;   // the SYN carries the ti
 inline constexpr std::uint8_t kTcpWindowScale = 0x10;  // ... window scale
 inline constexpr std::uint8_t kTcpMss = 0x20;          // ... maximum segment size
 inline constexpr std::uint8_t kDontFragment = 0x40;
-inline constexpr std::uint8_t kDecapsulated = 0x80;    // the addresses are those of an inner packet
+inline constexpr std::uint8_t kDecapsulated = 0x80;  // the addresses are those of an inner packet
 }  // namespace trait
 
 struct alignas(base::kCacheLine) Probe {
-  base::Ip source;                 //  0
-  base::Ip target;                 // 16
-  std::uint32_t sequence;          // 32  TCP sequence number; ICMP identifier << 16 | sequence
-  std::uint32_t acknowledgement;   // 36  TCP acknowledgement number; ICMP error: fold() of the
-                                   //     address that the quoted packet was sent to
-  std::uint16_t source_port;       // 40  host order; 0 without ports
-  std::uint16_t target_port;       // 42  host order; the protocol number for other_protocol
-  std::uint16_t window;            // 44  TCP window
-  std::uint16_t payload_bytes;     // 46  bytes after the transport header, by the IP length
-  std::uint16_t identification;    // 48  IPv4 ID
-  std::uint16_t payload_offset;    // 50  from the start of the frame, for signatures
-  ParseOutcome outcome;            // 52
-  std::uint8_t protocol;           // 53  IP protocol number of the transport
-  std::uint8_t tcp_flags;          // 54
-  std::uint8_t icmp_type;          // 55  SCTP: type of the first chunk
-  std::uint8_t icmp_code;          // 56
-  std::uint8_t ttl;                // 57  hop limit for IPv6
-  std::uint8_t traits;             // 58  trait:: bits
+  base::Ip source;                //  0
+  base::Ip target;                // 16
+  std::uint32_t sequence;         // 32  TCP sequence number; ICMP identifier << 16 | sequence
+  std::uint32_t acknowledgement;  // 36  TCP acknowledgement number; ICMP error: fold() of the
+                                  //     address that the quoted packet was sent to
+  std::uint16_t source_port;      // 40  host order; 0 without ports
+  std::uint16_t target_port;      // 42  host order; the protocol number for other_protocol
+  std::uint16_t window;           // 44  TCP window
+  std::uint16_t payload_bytes;    // 46  bytes after the transport header, by the IP length
+  std::uint16_t identification;   // 48  IPv4 ID
+  std::uint16_t payload_offset;   // 50  from the start of the frame, for signatures
+  ParseOutcome outcome;           // 52
+  std::uint8_t protocol;          // 53  IP protocol number of the transport
+  std::uint8_t tcp_flags;         // 54
+  std::uint8_t icmp_type;         // 55  SCTP: type of the first chunk
+  std::uint8_t icmp_code;         // 56
+  std::uint8_t ttl;               // 57  hop limit for IPv6
+  std::uint8_t traits;            // 58  trait:: bits
   // An ICMP error quotes the packet that it answers. The quoted source is `target` of this packet
   // (checked); 0 when nothing usable is quoted.
   std::uint8_t quoted_protocol;      // 59

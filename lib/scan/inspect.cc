@@ -1,0 +1,269 @@
+#include "scan/inspect.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+#include "base/check.h"
+#include "scan/inspector_state.h"
+
+namespace edgesentry::scan {
+
+namespace {
+
+constexpr std::size_t kSuspectsPerTick = 32;
+
+// A piece of the given memory; the offsets stay multiples of a cache line.
+template <class T>
+std::span<T> carve(std::byte*& at, std::size_t count) noexcept {
+  T* first = reinterpret_cast<T*>(at);
+  at += (count * sizeof(T) + base::kCacheLine - 1) / base::kCacheLine * base::kCacheLine;
+  return {first, count};
+}
+
+struct Sizes {
+  std::size_t sets, suspects, drops;
+};
+
+Sizes sizes_of(const InspectorSettings& settings) noexcept {
+  const std::uint32_t sources = std::clamp<std::uint32_t>(settings.sources, 16, 1u << 30);
+  return {.sets = std::bit_ceil(sources) / kWays,
+          .suspects = std::clamp<std::uint32_t>(settings.suspects, 1, SuspectPool::kSlotsMax),
+          .drops = std::bit_ceil(std::clamp<std::uint32_t>(settings.blocks, 16, 1u << 28)) * 2};
+}
+
+}  // namespace
+
+Roles roles_of(const DetectionPolicy& policy, const wire::Probe& probe) noexcept {
+  if (policy.inside.empty()) return {.actor = true, .answer = true};
+  const bool from_inside = policy.inside.contains(probe.source);
+  const bool to_inside = policy.inside.contains(probe.target);
+  return {.actor = to_inside, .answer = from_inside};
+}
+
+std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
+                         std::uint8_t ipv6_prefix) noexcept {
+  return source_key(key, source, ipv6_prefix).tag;
+}
+
+std::size_t Inspector::bytes_needed(const InspectorSettings& settings) noexcept {
+  const Sizes sizes = sizes_of(settings);
+  return sizeof(State) + sizes.sets * sizeof(SightingSet) + sizes.suspects * sizeof(Suspect) +
+         sizes.drops * sizeof(DropSet::Slot) + ServiceMap::kEntries * sizeof(ServiceMap::Entry) +
+         8 * base::kCacheLine;
+}
+
+Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> memory,
+                     Tally& tally) noexcept {
+  EDGESENTRY_CHECK(memory.size() >= bytes_needed(settings), "memory is sized by bytes_needed()");
+  EDGESENTRY_CHECK(reinterpret_cast<std::uintptr_t>(memory.data()) % base::kCacheLine == 0,
+                   "a set is one cache line");
+  const Sizes sizes = sizes_of(settings);
+  std::byte* at = memory.data();
+  state_ = new (carve<State>(at, 1).data()) State(settings, tally);
+  state_->sets = carve<SightingSet>(at, sizes.sets);
+  state_->shift = static_cast<unsigned>(32 - std::countr_zero(sizes.sets));
+  state_->suspects = SuspectPool(carve<Suspect>(at, sizes.suspects));
+  state_->drops = DropSet(carve<DropSet::Slot>(at, sizes.drops));
+  state_->services =
+      ServiceMap(carve<ServiceMap::Entry>(at, ServiceMap::kEntries), settings.key[2]);
+}
+
+Inspector::~Inspector() {
+  state_->~State();
+}
+
+void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Micros now,
+                        const DetectionPolicy& policy, std::span<Verdict> verdicts,
+                        AlertOutbox& outbox) noexcept {
+  EDGESENTRY_DCHECK(probes.size() <= kBurstMax, "bursts are bounded");
+  State& state = *state_;
+  const Moment moment{now, coarse(now), policy, outbox};
+  std::array<SourceKey, kBurstMax> keys;
+  // First all lines are asked for, then looked at: up to a burst of misses in flight.
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    const base::Ip& source = role == Role::actor ? probes[i].source : probes[i].target;
+    keys[i] = source_key(state.settings.key, source, policy.ipv6_prefix);
+    __builtin_prefetch(&state.sets[keys[i].home >> state.shift], 1);
+  }
+  if (role == Role::actor) {
+    for (std::size_t i = 0; i < probes.size(); ++i)
+      verdicts[i] = state.act(probes[i], keys[i], moment);
+  } else {
+    for (std::size_t i = 0; i < probes.size(); ++i) {
+      state.hear(probes[i], keys[i], moment);
+      verdicts[i] = Verdict::pass;
+    }
+  }
+}
+
+Verdict Inspector::State::act(const wire::Probe& probe, const SourceKey& key,
+                              const Moment& moment) noexcept {
+  // Packets that are broken behind their addresses still come from somebody.
+  if (probe.outcome == wire::ParseOutcome::arp || probe.source == base::Ip{}) return Verdict::pass;
+  const std::uint32_t index = key.home >> shift;
+  SightingSet& set = sets[index];
+  int way = set.find(key);
+  if (way < 0) [[unlikely]] {
+    way = admit(probe.source, key, moment);
+    // Every way holds somebody worse. The source stays unknown, but a block still holds.
+    if (way < 0)
+      return moment.policy.enforce &&
+                     drops.contains(canonical_source(probe.source, moment.policy.ipv6_prefix),
+                                    key.home)
+                 ? Verdict::drop
+                 : Verdict::pass;
+  }
+  if (set.seen[way] != moment.coarse_now) set.seen[way] = moment.coarse_now;
+  const Place place{index, way};
+  if (set.flags[way] & sighting_flag::kBlocked)
+    return verdict_of_blocked(probe, key, place, moment);
+
+  const Touch touch = touch_of(probe);
+  const std::uint16_t slot = set.suspect[way];
+  if (slot != 0) {
+    Suspect& suspect = suspects.at(slot);
+    record_touch(suspect, probe, touch, moment);
+    return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::pass;
+  }
+  if (touch.kind == TouchKind::none) return Verdict::pass;
+  const std::uint32_t target = wire::fold(probe.target);
+  const std::uint32_t contact = fingerprint(settings.key, target, touch.port, touch.port_class);
+  if (set.contact[way] == contact && touch.kind != TouchKind::abnormal) return Verdict::pass;
+
+  if (touch.kind == TouchKind::weak &&
+      ((set.flags[way] & sighting_flag::kServes) || has_answering_posture(probe, touch.technique)))
+    return Verdict::pass;
+  if (touch.port_class == PortClass::udp && has_answering_posture(probe, touch.technique))
+    return Verdict::pass;
+  if (is_traceroute(probe)) return Verdict::pass;
+  set.contact[way] = contact;
+  set.sketch[way] |= sketch_bit(contact);
+  const int distinct = std::popcount(set.sketch[way]);
+  set.rank[way] = static_cast<std::uint8_t>(distinct);
+  const bool watched =
+      (touch.port_class == PortClass::tcp && moment.policy.watched_tcp.contains(touch.port)) ||
+      (touch.port_class == PortClass::udp && moment.policy.watched_udp.contains(touch.port));
+  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched) return Verdict::pass;
+
+  const auto rank = static_cast<std::uint8_t>(
+      distinct + (touch.kind == TouchKind::abnormal ? 8 : 0) + (watched ? 4 : 0));
+  Suspect* suspect = promote(probe.source, place, rank, moment);
+  if (suspect == nullptr) return Verdict::pass;
+  record_touch(*suspect, probe, touch, moment);
+  return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::pass;
+}
+
+Verdict Inspector::State::verdict_of_blocked(const wire::Probe& probe, const SourceKey& key,
+                                             Place place, const Moment& moment) noexcept {
+  SightingSet& set = sets[place.set];
+  if (set.flags[place.way] & sighting_flag::kAlertOwed) [[unlikely]] {
+    set.flags[place.way] &= static_cast<std::uint8_t>(~sighting_flag::kAlertOwed);
+    const std::uint16_t slot = set.suspect[place.way];
+    if (slot != 0 && suspects.at(slot).alert_owed) {
+      Suspect& suspect = suspects.at(slot);
+      emit(suspect, suspect.owed, suspect.contacts[suspect.newest], moment);
+    }
+  }
+  if (!moment.policy.enforce) return Verdict::pass;
+  // 64 hashed bits may collide for IPv6: a wrong block is worse than one more look.
+  if (key.ipv6 &&
+      !drops.contains(canonical_source(probe.source, moment.policy.ipv6_prefix), key.home))
+    return Verdict::pass;
+  return Verdict::drop;
+}
+
+void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
+                            const Moment& moment) noexcept {
+  const Answer answer = answer_of(probe);
+  if (answer.kind == AnswerKind::none) return;
+  if (answer.kind == AnswerKind::accept ||
+      (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp &&
+       answer.port < 32768))
+    services.learn(answer.target, answer.port, answer.port_class, moment.now);
+  const std::uint32_t index = key.home >> shift;
+  SightingSet& set = sets[index];
+  int way = set.find(key);
+  if (way < 0) {
+    const bool is_call = answer.kind == AnswerKind::call || (answer.kind == AnswerKind::converse &&
+                                                             answer.port_class == PortClass::udp);
+    if (!is_call) return;
+    way = admit(probe.target, key, moment);
+    if (way >= 0) set.flags[way] |= sighting_flag::kServes;
+    return;
+  }
+  const std::uint32_t contact =
+      fingerprint(settings.key, answer.target, answer.port, answer.port_class);
+  const bool known = (set.sketch[way] & sketch_bit(contact)) != 0;
+  if (answer.kind == AnswerKind::call ||
+      (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp && !known))
+    set.flags[way] |= sighting_flag::kServes;
+
+  const std::uint16_t slot = set.suspect[way];
+  if (slot != 0) {
+    record_answer(suspects.at(slot), probe, answer, moment);
+    return;
+  }
+  // A first refusal makes a suspect of a source that tier 1 saw knocking there. A RST to an ACK is
+  // also how closed conversations end; it counts once the source is a suspect for something else.
+  if (answer.kind != AnswerKind::refuse || answer.to_ack || !known) return;
+  Suspect* suspect = promote(probe.target, Place{index, way}, 4, moment);
+  if (suspect != nullptr) record_answer(*suspect, probe, answer, moment);
+}
+
+void Inspector::tick(base::Micros now, const DetectionPolicy& policy,
+                     AlertOutbox& outbox) noexcept {
+  State& state = *state_;
+  const Moment moment{now, coarse(now), policy, outbox};
+  const std::size_t count = std::min<std::size_t>(kSuspectsPerTick, state.suspects.capacity());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint16_t slot = state.suspects.next_slot();
+    Suspect& suspect = state.suspects.at(slot);
+    if (!suspect.in_use) continue;
+    if (suspect.alert_owed) {
+      state.emit(suspect, suspect.owed, suspect.contacts[suspect.newest], moment);
+      continue;
+    }
+    state.age(suspect, moment);
+    if (base::elapsed(suspect.last_seen, now) > policy.thresholds.window) state.release(slot);
+  }
+  state.tally.suspects.set(state.suspects.in_use());
+  state.tally.blocked_sources.set(state.drops.size());
+}
+
+void Inspector::apply(const Order& order, const DetectionPolicy& policy) noexcept {
+  State& state = *state_;
+  const base::Ip source = canonical_source(order.source, policy.ipv6_prefix);
+  const SourceKey key = source_key(state.settings.key, source, policy.ipv6_prefix);
+  SightingSet& set = state.sets[key.home >> state.shift];
+  const int way = set.find(key);
+  if (order.kind == OrderKind::block) {
+    if (way >= 0)
+      state.block(source, Place{key.home >> state.shift, way}, policy);
+    else
+      state.drops.insert(source, key.home);
+    return;
+  }
+  state.drops.erase(source, key.home);
+  if (way < 0) return;
+  if (set.suspect[way] != 0) state.release(set.suspect[way]);
+  set.flags[way] &=
+      static_cast<std::uint8_t>(~(sighting_flag::kBlocked | sighting_flag::kAlertOwed));
+  set.rank[way] = 0;
+  set.sketch[way] = 0;
+  set.contact[way] = 0;
+}
+
+void Inspector::offer_again(const Alert& alert) noexcept {
+  State& state = *state_;
+  const SourceKey key = source_key(state.settings.key, alert.source, alert.prefix_length);
+  SightingSet& set = state.sets[key.home >> state.shift];
+  const int way = set.find(key);
+  if (way < 0 || set.suspect[way] == 0) return;
+  Suspect& suspect = state.suspects.at(set.suspect[way]);
+  suspect.alert_owed = true;
+  suspect.owed = alert.kind;
+  set.flags[way] |= sighting_flag::kAlertOwed;
+}
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,173 @@
+#include <algorithm>
+
+#include "scan/inspector_state.h"
+
+namespace edgesentry::scan {
+
+namespace {
+
+bool counts(const Contact& contact) noexcept {
+  return is_bad(contact) || contact.outcome == Outcome::pending;
+}
+
+// The technique of most of the contacts that are held against the source.
+Technique main_technique(const Suspect& suspect, Technique fallback) noexcept {
+  std::array<std::uint16_t, kTechniqueNames.size()> seen{};
+  for (std::uint16_t i = 0; i < suspect.contact_count; ++i)
+    if (counts(suspect.contacts[i]))
+      ++seen[static_cast<std::size_t>(suspect.contacts[i].technique)];
+  const auto most = std::max_element(seen.begin(), seen.end());
+  return *most == 0 ? fallback : static_cast<Technique>(most - seen.begin());
+}
+
+struct Extent {
+  std::uint32_t ports = 0, targets = 0;
+  std::uint64_t span_ms = 0;
+  std::uint32_t contacts = 0;
+};
+
+// Exact while everything fits the list of contacts, else by the sketches.
+Extent extent_of(const Suspect& suspect) noexcept {
+  Extent extent;
+  std::uint32_t first = ~std::uint32_t{0}, last = 0;
+  for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
+    const Contact& contact = suspect.contacts[i];
+    if (!counts(contact)) continue;
+    bool port_new = true, target_new = true;
+    for (std::uint16_t j = 0; j < i; ++j) {
+      if (!counts(suspect.contacts[j])) continue;
+      port_new &= suspect.contacts[j].port != contact.port;
+      target_new &= suspect.contacts[j].target != contact.target;
+    }
+    extent.ports += port_new;
+    extent.targets += target_new;
+    ++extent.contacts;
+    first = std::min(first, contact.at_ms);
+    last = std::max(last, contact.at_ms);
+  }
+  if (suspect.contacts_ever > kContacts) {
+    extent.ports = std::max(extent.ports, estimate_distinct(suspect.port_bits));
+    extent.targets = std::max(extent.targets, estimate_distinct(suspect.target_bits));
+  }
+  extent.span_ms = last > first ? last - first : 0;
+  return extent;
+}
+
+Shape shape_of(const Extent& extent, Reason reason) noexcept {
+  constexpr std::uint32_t kFew = 5;
+  constexpr std::uint64_t kSlowGapMs = 10'000;  // one probe per 10 s and rarer: nmap -T1 and slower
+  if (reason == Reason::watched_port) return Shape::trap;
+  if (extent.contacts > 1 && extent.span_ms / (extent.contacts - 1) >= kSlowGapMs)
+    return Shape::slow;
+  if (extent.targets <= 1) return Shape::vertical;
+  if (extent.ports <= 1) return Shape::horizontal;
+  if (extent.ports <= kFew && extent.targets > extent.ports) return Shape::strobe;
+  return extent.targets <= 2 && extent.ports > kFew ? Shape::vertical : Shape::block;
+}
+
+Severity severity_of(const Suspect& suspect, const Extent& extent, Reason reason) noexcept {
+  if (reason == Reason::watched_port && extent.contacts <= 2) return Severity::low;
+  if (suspect.probes >= 1000 || extent.targets >= 256) return Severity::high;
+  return is_abnormal(main_technique(suspect, Technique::tcp_syn)) ? Severity::high
+                                                                  : Severity::medium;
+}
+
+std::uint8_t protocol_of(const Contact& contact, bool ipv6) noexcept {
+  switch (contact.port_class) {
+    case PortClass::tcp:
+      return 6;
+    case PortClass::udp:
+      return 17;
+    case PortClass::sctp:
+      return 132;
+    case PortClass::icmp:
+      return ipv6 ? 58 : 1;
+    case PortClass::protocol:
+      break;
+  }
+  return static_cast<std::uint8_t>(contact.port);
+}
+
+std::uint8_t flags_of(Technique technique) noexcept {
+  using namespace wire::tcp_flag;
+  switch (technique) {
+    case Technique::tcp_syn:
+    case Technique::tcp_connect:
+      return kSyn;
+    case Technique::tcp_fin:
+      return kFin;
+    case Technique::tcp_xmas:
+      return kFin | kPsh | kUrg;
+    case Technique::tcp_ack:
+      return kAck;
+    case Technique::tcp_maimon:
+      return kFin | kAck;
+    case Technique::tcp_syn_ack:
+      return kSyn | kAck;
+    case Technique::tcp_other:
+      return kSyn | kFin;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& contact,
+                              const Moment& moment) noexcept {
+  suspect.decided = true;
+  suspect.reason = reason;
+  suspect.allowed = moment.policy.allow.contains(suspect.source);
+  if (suspect.allowed) tally.alerts_allowed.add(1);
+  if (moment.policy.enforce && !suspect.allowed)
+    block(suspect.source, Place{suspect.set, suspect.way}, moment.policy);
+  emit(suspect, AlertKind::decision, contact, moment);
+}
+
+void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& contact,
+                            const Moment& moment) noexcept {
+  SightingSet& set = sets[suspect.set];
+  Alert* alert = moment.outbox.claim();
+  if (alert == nullptr) {
+    suspect.alert_owed = true;
+    suspect.owed = kind;
+    set.flags[suspect.way] |= sighting_flag::kAlertOwed;
+    tally.alerts_refused.add(1);
+    return;
+  }
+  suspect.alert_owed = false;
+  suspect.reported_probes = std::max<std::uint32_t>(suspect.probes, 1);
+  const Extent extent = extent_of(suspect);
+  *alert = Alert{};
+  alert->source = suspect.source;
+  alert->targets = suspect.targets;
+  alert->ports = suspect.ports;
+  alert->port_count = std::max<std::uint32_t>(extent.ports, 1);
+  alert->target_count = std::max<std::uint32_t>(extent.targets, 1);
+  alert->probes = suspect.probes;
+  alert->failures = suspect.failures;
+  alert->successes = suspect.successes;
+  alert->abnormal = suspect.abnormal;
+  alert->first_seen = suspect.first_seen;
+  alert->last_seen = moment.now;
+  alert->worker = settings.worker;
+  alert->last_port = contact.port;
+  alert->last_target = suspect.last_target;
+  alert->kind = kind;
+  alert->technique = main_technique(suspect, contact.technique);
+  alert->shape = kind == AlertKind::touch ? Shape::trap : shape_of(extent, suspect.reason);
+  alert->severity = severity_of(suspect, extent, suspect.reason);
+  alert->reason = kind == AlertKind::touch ? Reason::watched_port : suspect.reason;
+  alert->protocol = protocol_of(contact, !suspect.source.is_v4());
+  alert->tcp_flags = flags_of(contact.technique);
+  alert->prefix_length = suspect.source.is_v4() ? 128 : moment.policy.ipv6_prefix;
+  alert->dropping = (set.flags[suspect.way] & sighting_flag::kBlocked) != 0;
+  alert->allowed = suspect.allowed;
+  alert->proven = suspect.proven;
+  alert->ip_options = suspect.ip_options;
+  if (kind != AlertKind::decision) return;
+  tally.alerts[static_cast<std::size_t>(alert->shape)][static_cast<std::size_t>(alert->technique)]
+      .add(1);
+}
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include "scan/inspector_state.h"
+
+namespace edgesentry::scan {
+
+namespace {
+// Tier-1 entries unseen for longer than this are free for the taking; younger ones that have to go
+// are counted as evictions. 120 units of 1.05 s.
+constexpr std::uint16_t kFresh = 120;
+// From this much held against it, a suspect's place in tier 1 is not given to a newcomer.
+constexpr std::uint8_t kHoldRank = 6;
+constexpr std::uint8_t kSuspectRank = 0x20;
+}  // namespace
+
+// A place in tier 1 for a source that has none; -1 when everybody there is worse.
+int Inspector::State::admit(const base::Ip& source, const SourceKey& key,
+                            const Moment& moment) noexcept {
+  SightingSet& set = sets[key.home >> shift];
+  const int way = set.victim(moment.coarse_now);
+  if (way < 0) {
+    tally.evictions.add(1);
+    return -1;
+  }
+  if (set.flags[way] & sighting_flag::kUsed) {
+    if (set.suspect[way] != 0) release(set.suspect[way]);
+    if (static_cast<std::uint16_t>(moment.coarse_now - set.seen[way]) < kFresh)
+      tally.evictions.add(1);
+  } else {
+    tally.sources.add(1);
+  }
+  tally.sources_added.add(1);
+  set.tag[way] = key.tag;
+  set.contact[way] = 0;
+  set.sketch[way] = 0;
+  set.seen[way] = moment.coarse_now;
+  set.suspect[way] = 0;
+  set.rank[way] = 0;
+  set.flags[way] = static_cast<std::uint8_t>(sighting_flag::kUsed |
+                                             (key.ipv6 ? sighting_flag::kIpv6 : std::uint8_t{0}));
+  if (drops.size() != 0 &&
+      drops.contains(canonical_source(source, moment.policy.ipv6_prefix), key.home)) {
+    set.flags[way] |= sighting_flag::kBlocked;
+    set.rank[way] = SightingSet::kHeld;
+  }
+  return way;
+}
+
+Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uint8_t rank,
+                                   const Moment& moment) noexcept {
+  const std::uint16_t slot = suspects.claim(rank, moment.now);
+  if (slot == 0) {
+    tally.suspects_refused.add(1);
+    return nullptr;
+  }
+  if (suspects.at(slot).in_use) release(slot);
+  Suspect& suspect = suspects.at(slot);
+  suspect = Suspect{};
+  suspect.source = source;
+  suspect.first_seen = suspect.last_seen = moment.now;
+  suspect.set = place.set;
+  suspect.way = static_cast<std::uint8_t>(place.way);
+  suspect.in_use = true;
+  suspects.count_claimed();
+  SightingSet& set = sets[place.set];
+  set.suspect[place.way] = slot;
+  set.rank[place.way] = kSuspectRank;
+  return &suspect;
+}
+
+void Inspector::State::release(std::uint16_t slot) noexcept {
+  const Suspect& suspect = suspects.at(slot);
+  SightingSet& set = sets[suspect.set];
+  if (suspect.in_use && set.suspect[suspect.way] == slot) {
+    set.suspect[suspect.way] = 0;
+    if (!(set.flags[suspect.way] & sighting_flag::kBlocked)) set.rank[suspect.way] = 1;
+  }
+  suspects.release(slot);
+}
+
+void Inspector::State::settle_rank(const Suspect& suspect) noexcept {
+  SightingSet& set = sets[suspect.set];
+  const bool held = (set.flags[suspect.way] & sighting_flag::kBlocked) || suspect.alert_owed ||
+                    SuspectPool::rank_of(suspect) >= kHoldRank;
+  set.rank[suspect.way] = held ? SightingSet::kHeld : kSuspectRank;
+}
+
+void Inspector::State::block(const base::Ip& source, Place place,
+                             const DetectionPolicy& policy) noexcept {
+  const base::Ip canonical = canonical_source(source, policy.ipv6_prefix);
+  const SourceKey key = source_key(settings.key, canonical, policy.ipv6_prefix);
+  drops.insert(canonical, key.home);
+  SightingSet& set = sets[place.set];
+  set.flags[place.way] |= sighting_flag::kBlocked;
+  set.rank[place.way] = SightingSet::kHeld;
+}
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,239 @@
+#include <algorithm>
+
+#include "scan/inspector_state.h"
+
+namespace edgesentry::scan {
+
+namespace {
+
+constexpr std::uint8_t kPatient = 3;  // SYNs of one socket: the stack retries after 1 s and 3 s
+constexpr std::int16_t kScoreMax = 1000;
+
+bool is_weak(Technique t) noexcept {
+  return t == Technique::tcp_ack || t == Technique::tcp_maimon || t == Technique::tcp_syn_ack ||
+         t == Technique::sctp_cookie_echo;
+}
+
+// UDP and ICMP are silent for many reasons, and so is a host that gets a stray ACK.
+bool silence_counts(const Contact& contact) noexcept {
+  return (contact.port_class == PortClass::tcp || contact.port_class == PortClass::sctp) &&
+         !is_weak(contact.technique) && !is_abnormal(contact.technique);
+}
+
+bool is_open(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::pending || contact.outcome == Outcome::silent;
+}
+
+void count_once_more(Contact& contact) noexcept {
+  if (contact.sent < 255) ++contact.sent;
+}
+
+bool is_watched(const Contact& contact, const DetectionPolicy& policy) noexcept {
+  if (contact.port_class == PortClass::tcp) return policy.watched_tcp.contains(contact.port);
+  if (contact.port_class == PortClass::udp) return policy.watched_udp.contains(contact.port);
+  return false;
+}
+
+// Something the source sent to a contact that exists already.
+Outcome after_repeat(const Contact& contact, const wire::Probe& probe,
+                     const Touch& touch) noexcept {
+  using wire::tcp_flag::kRst;
+  if (probe.outcome != wire::ParseOutcome::tcp) return contact.outcome;
+  if (probe.tcp_flags & kRst)
+    return contact.outcome == Outcome::answered ? Outcome::half_open : contact.outcome;
+  if (touch.kind != TouchKind::weak || touch.technique == Technique::tcp_syn_ack)
+    return contact.outcome;
+  if (contact.outcome == Outcome::answered) return Outcome::completed;
+  if (!is_open(contact) || is_abnormal(contact.technique)) return contact.outcome;
+  if (!is_weak(contact.technique)) return Outcome::completed;  // the SYN-ACK went unseen
+  const bool talks = probe.payload_bytes > 0 || contact.sent >= kPatient;
+  return talks ? Outcome::completed : contact.outcome;
+}
+
+}  // namespace
+
+// Moves a contact to its next outcome and keeps the counts and the sequential score in step.
+void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcome,
+                              const Moment& moment) noexcept {
+  if (contact.outcome == outcome) return;
+  const Outcome before = contact.outcome;
+  const bool scored_silence = before == Outcome::silent && silence_counts(contact);
+  if (scored_silence && outcome != Outcome::refused) {  // it was only late
+    suspect.score = static_cast<std::int16_t>(std::max(suspect.score - 1, 0));
+    suspect.failures -= suspect.failures > 0;
+  }
+  const bool is_known = services.is_live(contact.target, contact.port, contact.port_class);
+  if ((outcome == Outcome::refused || outcome == Outcome::silent) && is_known)
+    outcome = Outcome::neutral;
+  contact.outcome = outcome;
+  switch (outcome) {
+    case Outcome::refused:
+    case Outcome::half_open:
+    case Outcome::silent: {
+      if (scored_silence) break;
+      const bool counts = outcome != Outcome::silent || silence_counts(contact);
+      if (counts)
+        suspect.score = static_cast<std::int16_t>(std::min<int>(suspect.score + 1, kScoreMax));
+      if (counts || contact.port_class == PortClass::udp) ++suspect.failures;
+      const bool already = is_abnormal(contact.technique);  // counted when it was sent
+      if (outcome != Outcome::half_open && !already && is_watched(contact, moment.policy))
+        ++suspect.touches;
+      break;
+    }
+    case Outcome::completed:
+      ++suspect.successes;
+      if (contact.port_class == PortClass::icmp || is_weak(contact.technique)) break;
+      suspect.proven |= contact.port_class == PortClass::tcp && before == Outcome::answered;
+      suspect.score = static_cast<std::int16_t>(std::max(suspect.score - 1, 0));
+      break;
+    default:
+      break;
+  }
+}
+
+void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, const Touch& touch,
+                                    const Moment& moment) noexcept {
+  suspect.last_seen = moment.now;
+  suspect.source = probe.source;
+  const std::uint32_t target = wire::fold(probe.target);
+  const std::uint16_t port = touch.kind == TouchKind::none ? probe.target_port : touch.port;
+  if (Contact* known = suspect.find(target, port, touch.port_class); known != nullptr) {
+    Contact& contact = *known;
+    if (probe.source_port == contact.source_port) count_once_more(contact);
+    if (touch.kind == TouchKind::abnormal && !is_abnormal(contact.technique)) {
+      contact.technique = touch.technique;
+      ++suspect.abnormal;
+      if (contact.outcome != Outcome::refused) contact.outcome = Outcome::pending;
+    } else {
+      const Outcome next = after_repeat(contact, probe, touch);
+      if (next == contact.outcome) return;
+      settle(suspect, contact, next, moment);
+    }
+    evaluate(suspect, contact, moment);
+    return;
+  }
+  if (touch.kind == TouchKind::none || is_traceroute(probe)) return;
+  const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
+  const bool excused = has_answering_posture(probe, touch.technique) ||
+                       ((flags & sighting_flag::kServes) && touch.kind == TouchKind::weak);
+  if (excused && (touch.kind == TouchKind::weak || touch.port_class == PortClass::udp)) return;
+
+  age(suspect, moment);
+  const bool talks = touch.kind == TouchKind::weak && probe.payload_bytes > 0;
+  Contact& contact = suspect.add({.target = target,
+                                  .at_ms = suspect.since_first_ms(moment.now),
+                                  .port = touch.port,
+                                  .source_port = probe.source_port,
+                                  .port_class = touch.port_class,
+                                  .technique = touch.technique,
+                                  .outcome = talks ? Outcome::completed : Outcome::pending,
+                                  .sent = 1});
+  if (talks) return;
+  suspect.remember(probe.target, touch.port);
+  suspect.ip_options |= (probe.traits & wire::trait::kIpOptions) != 0;
+  ++suspect.probes;
+  if (touch.kind == TouchKind::abnormal) {
+    ++suspect.abnormal;
+    if (is_watched(contact, moment.policy)) ++suspect.touches;
+  }
+  evaluate(suspect, contact, moment);
+}
+
+void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
+                                     const Answer& answer, const Moment& moment) noexcept {
+  Contact* known = suspect.find(answer.target, answer.port, answer.port_class);
+  if (known == nullptr) {
+    if (answer.kind != AnswerKind::refuse) return;
+    // The probe itself was seen by tier 1 only, or excused. What it was, the answer tells.
+    const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
+    const bool serves = flags & sighting_flag::kServes;
+    const bool posture = answer.peer_port < 1024 && answer.port >= 1024;
+    const bool is_probe = answer.port_class == PortClass::tcp ? !answer.to_ack || !serves : true;
+    if (posture || !is_probe || answer.port_class == PortClass::icmp) return;
+    constexpr Technique kOf[] = {Technique::tcp_syn, Technique::udp, Technique::sctp_init,
+                                 Technique::icmp_other, Technique::ip_protocol};
+    const Technique technique = answer.port_class == PortClass::tcp && answer.to_ack
+                                    ? Technique::tcp_ack
+                                    : kOf[static_cast<std::size_t>(answer.port_class)];
+    known = &suspect.add({.target = answer.target,
+                          .at_ms = suspect.since_first_ms(moment.now),
+                          .port = answer.port,
+                          .source_port = answer.peer_port,
+                          .port_class = answer.port_class,
+                          .technique = technique,
+                          .outcome = Outcome::pending,
+                          .sent = 1});
+    suspect.remember(probe.source, answer.port);
+    ++suspect.probes;
+  }
+  Contact& contact = *known;
+  Outcome next = contact.outcome;
+  switch (answer.kind) {
+    case AnswerKind::accept:
+      if (is_open(contact)) {
+        const bool handshake = contact.port_class == PortClass::tcp;
+        next = handshake ? Outcome::answered : Outcome::completed;
+        if (handshake) contact.at_ms = suspect.since_first_ms(moment.now);
+      }
+      break;
+    case AnswerKind::converse:
+      if (is_open(contact) && (contact.port_class != PortClass::tcp || is_weak(contact.technique)))
+        next = Outcome::completed;
+      break;
+    case AnswerKind::refuse:
+      if (is_open(contact)) next = Outcome::refused;
+      break;
+    case AnswerKind::expire:
+      if (is_open(contact)) next = Outcome::neutral;
+      break;
+    default:
+      return;
+  }
+  if (next == contact.outcome) return;
+  settle(suspect, contact, next, moment);
+  evaluate(suspect, contact, moment);
+}
+
+// Turns silence into failure and forgets what has left the window.
+void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
+  const Thresholds& thresholds = moment.policy.thresholds;
+  const std::uint32_t now_ms = suspect.since_first_ms(moment.now);
+  const auto timeout_ms = static_cast<std::uint32_t>(thresholds.answer_timeout.value / 1000);
+  const std::uint64_t window_ms = thresholds.window.value / 1000;
+  if (now_ms > window_ms) suspect.forget_before(static_cast<std::uint32_t>(now_ms - window_ms));
+  for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
+    Contact& contact = suspect.contacts[i];
+    const bool waits = contact.outcome == Outcome::pending || contact.outcome == Outcome::answered;
+    if (!waits || now_ms - std::min(now_ms, contact.at_ms) < timeout_ms) continue;
+    Outcome next = Outcome::silent;
+    if (contact.outcome == Outcome::answered) next = Outcome::half_open;
+    const bool patient = contact.sent >= kPatient && contact.port_class == PortClass::tcp &&
+                         !is_abnormal(contact.technique);
+    if (patient) next = Outcome::neutral;
+    settle(suspect, contact, next, moment);
+    if (!suspect.decided) evaluate(suspect, contact, moment);
+  }
+}
+
+void Inspector::State::evaluate(Suspect& suspect, const Contact& contact,
+                                const Moment& moment) noexcept {
+  const Thresholds& thresholds = moment.policy.thresholds;
+  if (suspect.decided) {
+    const bool blocked = sets[suspect.set].flags[suspect.way] & sighting_flag::kBlocked;
+    // The policy was switched from observe to enforce while the scan went on.
+    if (moment.policy.enforce && !blocked && !moment.policy.allow.contains(suspect.source))
+      decide(suspect, suspect.reason, contact, moment);
+    else if (suspect.probes >= suspect.reported_probes * 10)
+      emit(suspect, AlertKind::growth, contact, moment);
+    return;
+  }
+  const std::uint16_t touches = suspect.touches;
+  const Evidence evidence{suspect, contact, spread_around(suspect, contact)};
+  if (const auto reason = first_finding(evidence, thresholds); reason.has_value())
+    decide(suspect, *reason, contact, moment);
+  else if (touches != 0 && is_bad(contact) && is_watched(contact, moment.policy))
+    emit(suspect, AlertKind::touch, contact, moment);
+  settle_rank(suspect);
+}
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,85 @@
+// The inside of scan::Inspector, shared by its .cc files. Private to scan.
+//
+// Tier 1 decides what most packets need; a packet that is news about its source goes on to tier 2
+// (record_*), where its outcome changes the evidence, and evaluate() asks the detectors.
+#pragma once
+
+#include "scan/answer.h"
+#include "scan/detectors.h"
+#include "scan/drop_set.h"
+#include "scan/inspect.h"
+#include "scan/service_map.h"
+#include "scan/sighting.h"
+#include "scan/suspect_pool.h"
+
+namespace edgesentry::scan {
+
+// What stays the same for a whole burst.
+struct Moment {
+  base::Micros now;
+  std::uint16_t coarse_now;
+  const DetectionPolicy& policy;
+  AlertOutbox& outbox;
+};
+
+struct Place {
+  std::uint32_t set;
+  int way;
+};
+
+struct Inspector::State {
+  State(const InspectorSettings& s, Tally& t) noexcept : settings(s), tally(t) {}
+
+  InspectorSettings settings;
+  Tally& tally;
+  std::span<SightingSet> sets;
+  unsigned shift = 32;  // home >> shift is the set
+  SuspectPool suspects;
+  DropSet drops;
+  ServiceMap services;
+
+  // --- tier 1, inspect.cc ---------------------------------------------------------------------
+  Verdict act(const wire::Probe& probe, const SourceKey& key, const Moment& moment) noexcept;
+  void hear(const wire::Probe& probe, const SourceKey& key, const Moment& moment) noexcept;
+  Verdict verdict_of_blocked(const wire::Probe& probe, const SourceKey& key, Place place,
+                             const Moment& moment) noexcept;
+
+  // --- places in both tiers, inspect_places.cc ------------------------------------------------
+  int admit(const base::Ip& source, const SourceKey& key, const Moment& moment) noexcept;
+  Suspect* promote(const base::Ip& source, Place place, std::uint8_t rank,
+                   const Moment& moment) noexcept;
+  void release(std::uint16_t slot) noexcept;
+  void settle_rank(const Suspect& suspect) noexcept;
+  void block(const base::Ip& source, Place place, const DetectionPolicy& policy) noexcept;
+
+  // --- tier 2, inspect_suspect.cc -------------------------------------------------------------
+  void record_touch(Suspect& suspect, const wire::Probe& probe, const Touch& touch,
+                    const Moment& moment) noexcept;
+  void record_answer(Suspect& suspect, const wire::Probe& probe, const Answer& answer,
+                     const Moment& moment) noexcept;
+  void age(Suspect& suspect, const Moment& moment) noexcept;
+  void settle(Suspect& suspect, Contact& contact, Outcome outcome, const Moment& moment) noexcept;
+  void evaluate(Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
+
+  // --- alerts, inspect_alert.cc ---------------------------------------------------------------
+  void decide(Suspect& suspect, Reason reason, const Contact& contact,
+              const Moment& moment) noexcept;
+  void emit(Suspect& suspect, AlertKind kind, const Contact& contact,
+            const Moment& moment) noexcept;
+};
+
+// A contact in 32 bits, never 0.
+inline std::uint32_t fingerprint(const HashKey& key, std::uint32_t target, std::uint16_t port,
+                                 PortClass port_class) noexcept {
+  std::uint32_t x = target * (static_cast<std::uint32_t>(key[0] >> 32) | 1);
+  x ^= (std::uint32_t{port} << 8 | static_cast<std::uint32_t>(port_class)) * 0x9e3779b1u;
+  x ^= x >> 15;
+  x *= static_cast<std::uint32_t>(key[1] >> 32) | 1;
+  return x | 1;
+}
+
+inline std::uint16_t sketch_bit(std::uint32_t contact) noexcept {
+  return static_cast<std::uint16_t>(1u << (contact >> 28));
+}
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,96 @@
+#include "scan/suspect.h"
+
+#include <bit>
+#include <cmath>
+
+namespace edgesentry::scan {
+
+namespace {
+
+bool is_same(const Contact& contact, std::uint32_t target, std::uint16_t port,
+             PortClass port_class) noexcept {
+  return contact.target == target && contact.port == port && contact.port_class == port_class;
+}
+
+bool says_nothing(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::completed || contact.outcome == Outcome::neutral ||
+         contact.outcome == Outcome::answered;
+}
+
+void set_bit(std::array<std::uint64_t, kBitmapWords>& bits, std::uint32_t value) noexcept {
+  const std::uint32_t hash = (value ^ value >> 16) * 0x9e3779b1u >> 23;  // 9 bits of 512
+  bits[hash >> 6] |= std::uint64_t{1} << (hash & 63);
+}
+
+template <class T, std::size_t N>
+void keep_first(std::array<T, N>& kept, std::uint8_t& count, const T& value) noexcept {
+  for (std::uint8_t i = 0; i < count; ++i)
+    if (kept[i] == value) return;
+  if (count < N) kept[count++] = value;
+}
+
+}  // namespace
+
+Contact* Suspect::find(std::uint32_t target, std::uint16_t port, PortClass c) noexcept {
+  if (newest < contact_count && is_same(contacts[newest], target, port, c))
+    return &contacts[newest];
+  for (std::uint16_t i = 0; i < contact_count; ++i) {
+    if (is_same(contacts[i], target, port, c)) {
+      newest = i;
+      return &contacts[i];
+    }
+  }
+  return nullptr;
+}
+
+Contact& Suspect::add(const Contact& contact) noexcept {
+  std::uint16_t at = contact_count;
+  if (contact_count < kContacts) {
+    ++contact_count;
+  } else {
+    std::uint64_t best = ~std::uint64_t{0};
+    for (std::uint16_t i = 0; i < kContacts; ++i) {
+      const std::uint64_t cost =
+          (says_nothing(contacts[i]) ? 0 : std::uint64_t{1} << 32) | contacts[i].at_ms;
+      if (cost < best) {
+        best = cost;
+        at = i;
+      }
+    }
+  }
+  contacts[at] = contact;
+  newest = at;
+  ++contacts_ever;
+  return contacts[at];
+}
+
+void Suspect::remember(const base::Ip& target, std::uint16_t port) noexcept {
+  last_target = target;
+  keep_first(ports, ports_kept, port);
+  keep_first(targets, targets_kept, target);
+  set_bit(port_bits, port);
+  set_bit(target_bits, wire::fold(target));
+}
+
+void Suspect::forget_before(std::uint32_t at_ms) noexcept {
+  for (std::uint16_t i = 0; i < contact_count;) {
+    if (contacts[i].at_ms >= at_ms) {
+      ++i;
+      continue;
+    }
+    contacts[i] = contacts[--contact_count];
+  }
+  if (newest >= contact_count) newest = 0;
+}
+
+// Linear counting, Whang, Vander-Zanden and Taylor 1990: n = -m ln(empty / m).
+std::uint32_t estimate_distinct(const std::array<std::uint64_t, kBitmapWords>& bits) noexcept {
+  constexpr int kBits = kBitmapWords * 64;
+  int empty = kBits;
+  for (const std::uint64_t word : bits) empty -= std::popcount(word);
+  if (empty == 0) empty = 1;
+  return static_cast<std::uint32_t>(
+      std::lround(-kBits * std::log(static_cast<double>(empty) / kBits)));
+}
+
+}  // namespace edgesentry::scan

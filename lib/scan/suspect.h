@@ -1,0 +1,106 @@
+// Tier 2: the exact evidence against one source that has earned suspicion.
+//
+// Fixed size, plain memory of one worker. Contacts are distinct (target, port, class); a
+// retransmission finds the contact that is already there and counts once. Each contact ends in one
+// outcome; together with its time the list is the timeline.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/ip.h"
+#include "base/units.h"
+#include "scan/alert.h"
+#include "scan/names.h"
+#include "scan/touch.h"
+#include "wire/probe.h"
+
+namespace edgesentry::scan {
+
+enum class Outcome : std::uint8_t {
+  pending,    // no answer yet
+  answered,   // SYN-ACK seen, the source has not finished the handshake
+  completed,  // a conversation: handshake finished, data sent, or a reply to UDP or ICMP
+  refused,    // RST or ICMP unreachable
+  silent,     // no answer within answer_timeout
+  half_open,  // SYN-ACK seen, then RST by the source or nothing: only a scanner's stack does so
+  neutral,    // says nothing: a client that retries patiently, a known service, traceroute
+};
+
+struct Contact {
+  std::uint32_t target;       //  0  wire::fold() of the address
+  std::uint32_t at_ms;        //  4  since the suspect's first_seen
+  std::uint16_t port;         //  8
+  std::uint16_t source_port;  // 10  of the first probe
+  PortClass port_class;       // 12
+  Technique technique;        // 13
+  Outcome outcome;            // 14
+  std::uint8_t sent;          // 15  probes of the same source port, saturating
+};
+static_assert(sizeof(Contact) == 16);
+
+[[nodiscard]] constexpr bool is_abnormal(Technique t) noexcept {
+  return t == Technique::tcp_fin || t == Technique::tcp_null || t == Technique::tcp_xmas ||
+         t == Technique::tcp_other || t == Technique::fragment;
+}
+
+// Evidence against the source; pending contacts are not (yet).
+[[nodiscard]] constexpr bool is_bad(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::refused || contact.outcome == Outcome::silent ||
+         contact.outcome == Outcome::half_open ||
+         (is_abnormal(contact.technique) && contact.outcome != Outcome::neutral);
+}
+
+inline constexpr std::size_t kContacts = 64;
+inline constexpr std::size_t kBitmapWords = 8;  // 512 bits: linear counting holds to about 1500
+
+struct alignas(base::kCacheLine) Suspect {
+  base::Ip source;  // as last seen, the whole address
+  base::Micros first_seen;
+  base::Micros last_seen;
+  std::uint32_t set = 0;  // its place in tier 1
+  std::uint8_t way = 0;
+  bool in_use = false;
+  bool decided = false;     // a detector has fired
+  bool allowed = false;     // ... but it is on the allow list
+  bool proven = false;      // completed a handshake
+  bool ip_options = false;  // some probe carried IPv4 options
+  bool alert_owed = false;  // the ring to control refused the alert `owed`
+  AlertKind owed = AlertKind::decision;
+  std::uint8_t targets_kept = 0;
+  std::uint8_t ports_kept = 0;
+  Reason reason = Reason::failed_attempts;
+  std::int16_t score = 0;     // of the sequential test, in steps; never below 0
+  std::uint16_t touches = 0;  // watched ports touched
+  std::uint16_t contact_count = 0;
+  std::uint16_t newest = 0;  // index of the contact looked at last
+  std::uint32_t contacts_ever = 0;
+  std::uint32_t probes = 0;
+  std::uint32_t failures = 0;
+  std::uint32_t successes = 0;
+  std::uint32_t abnormal = 0;
+  std::uint32_t reported_probes = 0;  // when the last alert went out
+  base::Ip last_target;
+  std::array<std::uint16_t, kAlertPorts> ports{};
+  std::array<base::Ip, kAlertTargets> targets{};
+  std::array<std::uint64_t, kBitmapWords> port_bits{};
+  std::array<std::uint64_t, kBitmapWords> target_bits{};
+  std::array<Contact, kContacts> contacts{};
+
+  [[nodiscard]] std::uint32_t since_first_ms(base::Micros now) const noexcept {
+    return static_cast<std::uint32_t>(base::elapsed(first_seen, now).value / 1000);
+  }
+  // The contact, or nullptr.
+  [[nodiscard]] Contact* find(std::uint32_t target, std::uint16_t port, PortClass c) noexcept;
+  // Room is made by dropping the oldest contact that says nothing, else the oldest of all.
+  Contact& add(const Contact& contact) noexcept;
+  // Remembers target and port for the alert and in the sketches.
+  void remember(const base::Ip& target, std::uint16_t port) noexcept;
+  // Contacts older than `window` say nothing any more: the window slides with each new contact.
+  void forget_before(std::uint32_t at_ms) noexcept;
+};
+
+[[nodiscard]] std::uint32_t estimate_distinct(
+    const std::array<std::uint64_t, kBitmapWords>& bits) noexcept;
+
+}  // namespace edgesentry::scan

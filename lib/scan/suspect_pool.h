@@ -1,0 +1,50 @@
+// The fixed number of tier-2 records of one worker. When all are in use, a newcomer takes the place
+// of the least suspicious of a few, and only if the newcomer is no less suspicious: noise never
+// flushes a scanner. Owner: one thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "scan/suspect.h"
+
+namespace edgesentry::scan {
+
+class SuspectPool {
+ public:
+  static constexpr std::uint32_t kSlotsMax = 65535;  // slot numbers are 16 bits, 0 is none
+  static constexpr int kCandidates = 16;             // looked at for each replacement
+
+  SuspectPool() = default;
+  explicit SuspectPool(std::span<Suspect> records) noexcept : records_(records) {}
+
+  // Slots are 1 to capacity().
+  [[nodiscard]] Suspect& at(std::uint16_t slot) noexcept { return records_[slot - 1u]; }
+  [[nodiscard]] std::uint32_t capacity() const noexcept {
+    return static_cast<std::uint32_t>(records_.size());
+  }
+  [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+
+  // A slot for a source of this rank, 0 when all that were looked at are more suspicious. The slot
+  // may still hold its former suspect: the caller unlinks it from tier 1 first.
+  [[nodiscard]] std::uint16_t claim(std::uint8_t rank, base::Micros now) noexcept;
+  void release(std::uint16_t slot) noexcept;
+  void count_claimed() noexcept { ++in_use_; }
+
+  // Round robin over all slots, for housekeeping.
+  [[nodiscard]] std::uint16_t next_slot() noexcept {
+    sweep_ = sweep_ + 1 < records_.size() ? sweep_ + 1 : 0;
+    return static_cast<std::uint16_t>(sweep_ + 1);
+  }
+
+  // How much is held against a suspect: what tier 1 and the pool replace by.
+  [[nodiscard]] static std::uint8_t rank_of(const Suspect& suspect) noexcept;
+
+ private:
+  std::span<Suspect> records_;
+  std::uint32_t in_use_ = 0;
+  std::uint32_t hand_ = 0;
+  std::uint32_t sweep_ = 0;
+};
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,144 @@
+// One packet of a source, put in the detectors' words. Pure and branch-light: a table over the TCP
+// flags, a switch over the rest.
+//
+// Attempts open something new; abnormal attempts cannot come from a TCP stack (RFC 9293 section
+// 3.10.7.2, and what nmap -sF -sN -sX sends); weak ones are ordinary inside a conversation and an
+// attempt only outside of one (ACK, Maimon and SYN-ACK scans); replies are never held against
+// anyone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "scan/names.h"
+#include "wire/probe.h"
+
+namespace edgesentry::scan {
+
+enum class TouchKind : std::uint8_t {
+  none,  // nothing to learn: RST, replies, later fragments, not IP
+  attempt,
+  abnormal,
+  weak,
+};
+
+// Contacts of different classes are different even on the same number.
+enum class PortClass : std::uint8_t { tcp, udp, sctp, icmp, protocol };
+
+struct Touch {
+  TouchKind kind = TouchKind::none;
+  Technique technique = Technique::tcp_other;
+  PortClass port_class = PortClass::tcp;
+  std::uint16_t port = 0;
+};
+
+namespace detail {
+
+struct FlagMeaning {
+  TouchKind kind;
+  Technique technique;
+};
+
+// By the six classic flags; ECE and CWR (RFC 3168) change nothing.
+constexpr FlagMeaning meaning_of(std::uint8_t flags) {
+  using namespace wire::tcp_flag;
+  const bool fin = flags & kFin, syn = flags & kSyn, ack = flags & kAck;
+  const bool psh = flags & kPsh, urg = flags & kUrg;
+  if (flags & kRst) return {TouchKind::none, Technique::tcp_other};
+  if (syn && fin) return {TouchKind::abnormal, Technique::tcp_other};
+  if (syn && ack) return {TouchKind::weak, Technique::tcp_syn_ack};
+  if (syn) return {TouchKind::attempt, Technique::tcp_syn};
+  if (ack && fin) return {TouchKind::weak, Technique::tcp_maimon};
+  if (ack) return {TouchKind::weak, Technique::tcp_ack};
+  if (fin && psh && urg) return {TouchKind::abnormal, Technique::tcp_xmas};
+  if (fin && !psh && !urg) return {TouchKind::abnormal, Technique::tcp_fin};
+  if (!fin && !psh && !urg) return {TouchKind::abnormal, Technique::tcp_null};
+  return {TouchKind::abnormal, Technique::tcp_other};
+}
+
+constexpr std::array<FlagMeaning, 64> make_flag_table() {
+  std::array<FlagMeaning, 64> table{};
+  for (std::size_t i = 0; i < table.size(); ++i)
+    table[i] = meaning_of(static_cast<std::uint8_t>(i));
+  return table;
+}
+inline constexpr std::array<FlagMeaning, 64> kFlagTable = make_flag_table();
+
+inline Touch touch_of_icmp(const wire::Probe& probe) noexcept {
+  const bool v6 = probe.traits & wire::trait::kIpv6;
+  Touch touch{.kind = TouchKind::attempt, .port_class = PortClass::icmp};
+  switch (probe.icmp_type) {  // RFC 792, RFC 950, RFC 4443
+    case 8:
+    case 128:
+      if ((probe.icmp_type == 128) != v6) return {};
+      touch.technique = Technique::icmp_echo;
+      break;
+    case 13:
+      touch.technique = Technique::icmp_timestamp;
+      break;
+    case 17:
+      touch.technique = Technique::icmp_netmask;
+      break;
+    case 15:  // information request
+      touch.technique = Technique::icmp_other;
+      break;
+    default:
+      return {};
+  }
+  if (v6 && probe.icmp_type != 128) return {};
+  return touch;
+}
+
+}  // namespace detail
+
+// UDP and ICMP probes with few hops left, and the ports that traceroute walks through from 33434
+// on.
+inline bool is_traceroute(const wire::Probe& probe) noexcept {
+  constexpr std::uint16_t kFirst = 33434, kLast = 33434 + 1024;
+  if (probe.outcome == wire::ParseOutcome::udp)
+    return probe.target_port >= kFirst && probe.target_port <= kLast;
+  return probe.outcome == wire::ParseOutcome::icmp && probe.ttl <= 32;
+}
+
+inline Touch touch_of(const wire::Probe& probe) noexcept {
+  switch (probe.outcome) {
+    case wire::ParseOutcome::tcp: {
+      const detail::FlagMeaning meaning = detail::kFlagTable[probe.tcp_flags & 0x3f];
+      Touch touch{meaning.kind, meaning.technique, PortClass::tcp, probe.target_port};
+      // Timestamps with window scale (RFC 7323) come from an operating system's connect().
+      constexpr auto kStack = wire::trait::kTcpTimestamps | wire::trait::kTcpWindowScale;
+      if (touch.technique == Technique::tcp_syn && (probe.traits & kStack) == kStack)
+        touch.technique = Technique::tcp_connect;
+      return touch;
+    }
+    case wire::ParseOutcome::udp:
+      return {TouchKind::attempt, Technique::udp, PortClass::udp, probe.target_port};
+    case wire::ParseOutcome::icmp:
+      return detail::touch_of_icmp(probe);
+    case wire::ParseOutcome::sctp:  // RFC 9260 section 3.2: 1 INIT, 10 COOKIE ECHO
+      if (probe.icmp_type == 1)
+        return {TouchKind::attempt, Technique::sctp_init, PortClass::sctp, probe.target_port};
+      if (probe.icmp_type == 10)
+        return {TouchKind::weak, Technique::sctp_cookie_echo, PortClass::sctp, probe.target_port};
+      return {};
+    case wire::ParseOutcome::other_protocol:
+      return {TouchKind::attempt, Technique::ip_protocol, PortClass::protocol, probe.protocol};
+    case wire::ParseOutcome::truncated_transport:
+      // RFC 1858: no link has an MTU so small that a TCP header needs two fragments.
+      if ((probe.traits & wire::trait::kFragment) && probe.protocol == 6)
+        return {TouchKind::abnormal, Technique::fragment, PortClass::tcp, probe.target_port};
+      return {};
+    default:
+      return {};
+  }
+}
+
+// A service answers from its low port to a client's high one; unasked-for packets of that kind are
+// backscatter or the half of a conversation that was captured, not a scan. SYN-ACKs of victims come
+// from any service port, which an ephemeral port (RFC 6335: 49152 up; Linux: 32768 up) is not.
+inline bool has_answering_posture(const wire::Probe& probe, Technique technique) noexcept {
+  if (technique == Technique::tcp_syn_ack) return probe.source_port < 32768;
+  return probe.source_port < 1024 && probe.target_port >= 1024;
+}
+
+}  // namespace edgesentry::scan
