@@ -19,11 +19,12 @@
 namespace edgesentry::scan {
 
 // The contacts of a suspect counted around the one that was touched last: the ports of its target,
-// and the targets of its port.
+// and the targets of its port. Contacts of other classes (TCP, UDP, ...) are left out.
 struct Spread {
   std::uint32_t target_bad = 0, target_open = 0, target_good = 0;
   std::uint32_t port_bad = 0, port_open = 0, port_good = 0;
-  std::uint32_t abnormal = 0;
+  std::uint32_t bad = 0;       // in all
+  std::uint32_t abnormal = 0;  // bad ones with impossible flags, of any class
 };
 [[nodiscard]] Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept;
 
@@ -58,36 +59,56 @@ struct FlagDetector {
 
 // TRW with equal steps: theta0 = 0.8 and theta1 = 0.2 give ln 4 per outcome, so `failures` steps
 // are a likelihood ratio of 4^failures; 5 is a false-positive probability of 1e-3 per test. Never
-// below 0 (CUSUM), so successes cannot be saved up. Peers of a peer-to-peer network fail one by one
-// on ports of their own; a scan fails on one target or on one port.
+// below 0 (CUSUM), so successes cannot be saved up.
+//
+// A scan fails on one target or on one port; the peers of a peer-to-peer network fail one by one on
+// ports of their own. A kernel's connect() to one port of many hosts is also what load balancers
+// and monitors do, so there it takes twice the failures.
 struct SequentialDetector {
   static constexpr Reason kReason = Reason::failed_attempts;
   static constexpr std::uint32_t kSameTarget = 3;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
     if (e.suspect.score < static_cast<std::int32_t>(t.failures)) return false;
+    const std::uint32_t hosts =
+        e.newest.technique == Technique::tcp_connect ? 2 * t.failures : t.failures;
     const bool on_one_target =
         e.spread.target_bad >= kSameTarget && e.spread.target_bad > e.spread.target_good;
-    const bool on_one_port =
-        e.spread.port_bad >= t.failures && e.spread.port_bad > 2 * e.spread.port_good;
+    const bool on_one_port = e.spread.port_bad >= hosts &&
+                             e.spread.port_bad > 2 * e.spread.port_good &&
+                             2 * e.spread.port_bad > e.spread.bad;
     return on_one_target || on_one_port;
   }
 };
+
+// Most of what the source ever tried came to nothing.
+inline bool mostly_fails(const Suspect& suspect) noexcept {
+  return suspect.probes > 2 * suspect.successes;
+}
 
 // Many distinct ports of one target without an answer, whatever the reason.
 struct PortsDetector {
   static constexpr Reason kReason = Reason::many_ports;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
-    return e.spread.target_bad + e.spread.target_open >= t.vertical_ports &&
-           e.spread.target_bad + e.spread.target_open > 2 * e.spread.target_good;
+    const std::uint32_t unanswered = e.spread.target_bad + e.spread.target_open;
+    return unanswered >= t.vertical_ports && unanswered > 2 * e.spread.target_good &&
+           mostly_fails(e.suspect);
   }
 };
 
-// One port of many distinct targets.
+// One port of many distinct targets. Echo requests count whatever the answer: a sweep looks for the
+// hosts that do answer. Calls that a kernel's connect() still waits for count half, because a
+// client that starts up opens many at once.
 struct TargetsDetector {
   static constexpr Reason kReason = Reason::many_targets;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
-    return e.spread.port_bad + e.spread.port_open >= t.horizontal_targets &&
-           e.spread.port_bad + e.spread.port_open > 2 * e.spread.port_good;
+    const Spread& s = e.spread;
+    if (e.newest.port_class == PortClass::icmp)
+      return s.port_bad + s.port_open + s.port_good >= t.horizontal_targets;
+    const std::uint32_t waiting =
+        e.newest.technique == Technique::tcp_connect ? s.port_open / 2 : s.port_open;
+    const std::uint32_t unanswered = s.port_bad + waiting;
+    return unanswered >= t.horizontal_targets && unanswered > 2 * s.port_good &&
+           2 * s.port_bad >= s.bad && mostly_fails(e.suspect);
   }
 };
 

@@ -131,12 +131,7 @@ Verdict Inspector::State::act(const wire::Probe& probe, const SourceKey& key,
   const std::uint32_t contact = fingerprint(settings.key, target, touch.port, touch.port_class);
   if (set.contact[way] == contact && touch.kind != TouchKind::abnormal) return Verdict::pass;
 
-  if (touch.kind == TouchKind::weak &&
-      ((set.flags[way] & sighting_flag::kServes) || has_answering_posture(probe, touch.technique)))
-    return Verdict::pass;
-  if (touch.port_class == PortClass::udp && has_answering_posture(probe, touch.technique))
-    return Verdict::pass;
-  if (is_traceroute(probe)) return Verdict::pass;
+  if (is_excused(probe, touch, set.flags[way]) || is_traceroute(probe)) return Verdict::pass;
   set.contact[way] = contact;
   set.sketch[way] |= sketch_bit(contact);
   const int distinct = std::popcount(set.sketch[way]);
@@ -179,7 +174,7 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   if (answer.kind == AnswerKind::none) return;
   if (answer.kind == AnswerKind::accept ||
       (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp &&
-       answer.port < 32768))
+       answer.port < kEphemeral))
     services.learn(answer.target, answer.port, answer.port_class, moment.now);
   const std::uint32_t index = key.home >> shift;
   SightingSet& set = sets[index];

@@ -6,7 +6,10 @@ namespace edgesentry::scan {
 
 namespace {
 
-constexpr std::uint8_t kPatient = 3;  // SYNs of one socket: the stack retries after 1 s and 3 s
+// SYNs of one socket. A kernel retries after 1 s; scanners' retries come from another port or later
+// than answer_timeout. SYN scanners never send data to a port that did not answer.
+constexpr std::uint8_t kPatient = 2;
+constexpr std::uint8_t kTalks = 3;  // packets of one socket that make a conversation
 constexpr std::int16_t kScoreMax = 1000;
 
 bool is_weak(Technique t) noexcept {
@@ -39,14 +42,18 @@ Outcome after_repeat(const Contact& contact, const wire::Probe& probe,
                      const Touch& touch) noexcept {
   using wire::tcp_flag::kRst;
   if (probe.outcome != wire::ParseOutcome::tcp) return contact.outcome;
-  if (probe.tcp_flags & kRst)
-    return contact.outcome == Outcome::answered ? Outcome::half_open : contact.outcome;
+  if (probe.tcp_flags & kRst) {
+    if (contact.outcome != Outcome::answered) return contact.outcome;
+    // A raw socket's SYN is reset by a kernel that knows nothing of it. A kernel that resets its
+    // own connection was told so: health checks of load balancers end like that.
+    return contact.technique == Technique::tcp_connect ? Outcome::neutral : Outcome::half_open;
+  }
   if (touch.kind != TouchKind::weak || touch.technique == Technique::tcp_syn_ack)
     return contact.outcome;
   if (contact.outcome == Outcome::answered) return Outcome::completed;
   if (!is_open(contact) || is_abnormal(contact.technique)) return contact.outcome;
   if (!is_weak(contact.technique)) return Outcome::completed;  // the SYN-ACK went unseen
-  const bool talks = probe.payload_bytes > 0 || contact.sent >= kPatient;
+  const bool talks = probe.payload_bytes > 0 || contact.sent >= kTalks;
   return talks ? Outcome::completed : contact.outcome;
 }
 
@@ -114,9 +121,9 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   }
   if (touch.kind == TouchKind::none || is_traceroute(probe)) return;
   const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
-  const bool excused = has_answering_posture(probe, touch.technique) ||
-                       ((flags & sighting_flag::kServes) && touch.kind == TouchKind::weak);
-  if (excused && (touch.kind == TouchKind::weak || touch.port_class == PortClass::udp)) return;
+  if (is_excused(probe, touch, flags)) return;
+  // Once contacts had to be forgotten, a weak touch may belong to one of them.
+  if (touch.kind == TouchKind::weak && suspect.contacts_ever >= kContacts) return;
 
   age(suspect, moment);
   const bool talks = touch.kind == TouchKind::weak && probe.payload_bytes > 0;

@@ -68,6 +68,15 @@ struct Inspector::State {
             const Moment& moment) noexcept;
 };
 
+// A packet that more likely answers than asks: of a service, or of a host that was called first.
+inline bool is_excused(const wire::Probe& probe, const Touch& touch, std::uint8_t flags) noexcept {
+  const bool posture = has_answering_posture(probe, touch.technique);
+  const bool serves = (flags & sighting_flag::kServes) != 0;
+  if (touch.kind == TouchKind::weak) return posture || serves;
+  return touch.port_class == PortClass::udp &&
+         (posture || (serves && probe.source_port < kEphemeral));
+}
+
 // A contact in 32 bits, never 0.
 inline std::uint32_t fingerprint(const HashKey& key, std::uint32_t target, std::uint16_t port,
                                  PortClass port_class) noexcept {

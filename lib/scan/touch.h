@@ -133,11 +133,14 @@ inline Touch touch_of(const wire::Probe& probe) noexcept {
   }
 }
 
+// Where clients' ports begin. RFC 6335: 49152; Linux: 32768.
+inline constexpr std::uint16_t kEphemeral = 32768;
+
 // A service answers from its low port to a client's high one; unasked-for packets of that kind are
 // backscatter or the half of a conversation that was captured, not a scan. SYN-ACKs of victims come
-// from any service port, which an ephemeral port (RFC 6335: 49152 up; Linux: 32768 up) is not.
+// from any service port.
 inline bool has_answering_posture(const wire::Probe& probe, Technique technique) noexcept {
-  if (technique == Technique::tcp_syn_ack) return probe.source_port < 32768;
+  if (technique == Technique::tcp_syn_ack) return probe.source_port < kEphemeral;
   return probe.source_port < 1024 && probe.target_port >= 1024;
 }
 
