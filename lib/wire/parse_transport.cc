@@ -49,11 +49,11 @@ ParseOutcome parse_tcp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) no
   const std::size_t header = std::size_t{at[12]} >> 4 << 2;
   if (header < kTcpHeader || header > ip_payload) return ParseOutcome::bad_tcp_header_length;
   probe.payload_bytes = bytes_behind(ip_payload, header);
-  probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + header);
-  if ((at[13] & tcp_flag::kSyn) && header > kTcpHeader) {
-    const std::size_t present = cursor.left() < header ? cursor.left() : header;
+  // A capture may hold less of the header than there was.
+  const std::size_t present = cursor.left() < header ? cursor.left() : header;
+  probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + present);
+  if ((at[13] & tcp_flag::kSyn) && header > kTcpHeader)
     probe.traits |= tcp_option_traits(at + kTcpHeader, present - kTcpHeader);
-  }
   return ParseOutcome::tcp;
 }
 
