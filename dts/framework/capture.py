@@ -60,8 +60,9 @@ class Seen:
 class Capture:
     """All packets of one device, from the moment it is made until it is closed."""
 
-    def __init__(self, namespace: Namespace, device: str) -> None:
-        """Start to listen."""
+    def __init__(self, namespace: Namespace, device: str, snap: int = SNAP_BYTES) -> None:
+        """Start to listen; of each packet the first snap bytes are kept."""
+        self._snap = snap
         self._packets: list[Seen] = []
         self._closing = threading.Event()
         self.lost = 0
@@ -92,7 +93,7 @@ class Capture:
     def _listen(self) -> None:
         while True:
             try:
-                frame, ancillary, _, address = self._socket.recvmsg(SNAP_BYTES, 256)
+                frame, ancillary, _, address = self._socket.recvmsg(self._snap, 256)
             except TimeoutError:
                 if self._closing.is_set():
                     return

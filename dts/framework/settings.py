@@ -1,6 +1,7 @@
 """edgesentry.toml for the appliance under test."""
 
 import copy
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def defaults(nodes: Nodes, work: Path) -> Table:
         "dpdk": {
             "hugepages": "off",
             "memory_mb": nodes.appliance.memory_mb,
-            "file_prefix": work.name,
+            "file_prefix": f"edgesentry-{os.getpid()}",
         },
         "workers": {"count": nodes.appliance.queues, "idle": "adaptive", "mbufs": 8192},
         "table": {"sources": 1 << 16, "suspects": 1 << 10, "blocks": 1 << 12},

@@ -40,15 +40,22 @@ def nmap(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
     need("nmap")
     family = ["-6"] if ":" in source else []
     words = [*family, "-n", "-Pn", "-S", source, "-e", HOST_DEVICE, "-T4", "--max-retries", "1"]
-    words += ["--host-timeout", "15s", "--max-rate", str(MAX_RATE), *options, *targets]
+    words += ["--max-rate", str(MAX_RATE), *options, *targets]
     return host.namespace.run("nmap", *words, timeout=120)
 
 
-def nmap_connect(host: Host, targets: Sequence[str], *options: str) -> str:
-    """Run nmap's connect scan, which speaks through the kernel and its first address."""
+def nmap_connect(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
+    """Run nmap's connect scan; the kernel is told for this long which address it speaks from."""
     need("nmap")
     words = ["-n", "-Pn", "-sT", "-T4", "--max-retries", "1", "--host-timeout", "10s"]
-    return host.namespace.run("nmap", *words, *options, *targets, timeout=120)
+    routes = [(f"{target}/32", "dev", HOST_DEVICE) for target in targets]
+    for route in routes:
+        host.namespace.ip("route", "add", *route, "src", source)
+    try:
+        return host.namespace.run("nmap", *words, *options, *targets, timeout=120)
+    finally:
+        for route in routes:
+            host.namespace.ip("route", "del", *route)
 
 
 def open_ports(report: str) -> list[int]:

@@ -1,0 +1,125 @@
+"""Which packets of a source passed the appliance, packet by packet, and whether any passed late.
+
+The same packets are captured where the appliance receives them (its outside port) and where the
+servers stand, by one kernel with one clock, and matched by their bytes. A packet is late when it
+came in after the decision and reached a server all the same.
+
+A worker reads the clock just before it fetches a burst, so a packet may come in a moment after the
+reading and still be looked at before the deciding one. Such a packet stands before every dropped
+one; therefore a packet counts as late when it came in after the decision and after a packet that
+was dropped, and without regard to order when it came in more than SLACK_NS after the decision.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from framework.capture import Capture, Seen
+from framework.testbed import HOST_DEVICE, Testbed
+
+SLACK_NS = 5_000_000
+
+
+def time_ns(event: dict[str, Any]) -> int:
+    """Return the time of a JSON event, to the microsecond, in nanoseconds since 1970."""
+    moment = datetime.fromisoformat(event["@timestamp"])
+    return round(moment.timestamp() * 1_000_000) * 1000
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What became of one source's packets."""
+
+    source: str
+    sent: list[Seen]  # as received on the outside port
+    passed: list[Seen]  # those of them that reached a server
+    strangers: int  # arrived at a server without having been received outside: must be 0
+
+    @property
+    def dropped(self) -> int:
+        """How many did not reach a server."""
+        return len(self.sent) - len(self.passed)
+
+    def until(self, moment_ns: int) -> "Passage":
+        """Return the part up to a moment, for example the end of the block."""
+        sent = [packet for packet in self.sent if packet.time_ns <= moment_ns]
+        passed = [packet for packet in self.passed if packet.time_ns <= moment_ns]
+        return Passage(self.source, sent, passed, self.strangers)
+
+    def after_a_drop(self) -> list[Seen]:
+        """Return what passed although an earlier packet was dropped."""
+        passed = {id(packet) for packet in self.passed}
+        first = next((i for i, p in enumerate(self.sent) if id(p) not in passed), len(self.sent))
+        return [packet for packet in self.sent[first:] if id(packet) in passed]
+
+    def late(self, decision: dict[str, Any]) -> list[Seen]:
+        """Return what reached a server although it came in after the decision."""
+        decided = time_ns(decision)
+        behind = {id(packet) for packet in self.after_a_drop()}
+        return [
+            packet
+            for packet in self.passed
+            if packet.time_ns > decided + (0 if id(packet) in behind else SLACK_NS)
+        ]
+
+
+def follow(source: str, outside: Capture, servers: Capture) -> Passage:
+    """Match the packets of a source between the two captures.
+
+    A packet sent twice with the same bytes is matched to the latest sending before its arrival,
+    so that a late packet is never mistaken for an early one.
+    """
+    arrivals = servers.received_from(source)
+    sent = outside.received_from(source)
+    sendings: dict[bytes, list[int]] = defaultdict(list)
+    for index, packet in enumerate(sent):
+        sendings[packet.frame].append(index)
+    passed: set[int] = set()
+    strangers = 0
+    for arrival in arrivals:
+        earlier = [i for i in sendings[arrival.frame] if sent[i].time_ns <= arrival.time_ns]
+        unmatched = [i for i in earlier if i not in passed]
+        if unmatched:
+            passed.add(unmatched[-1])
+        else:
+            strangers += 1
+    return Passage(source, sent, [sent[i] for i in sorted(passed)], strangers)
+
+
+class Crossing:
+    """Captures on both sides of the appliance, for the length of a with block."""
+
+    def __init__(self, testbed: Testbed, snap: int = 2048) -> None:
+        """Start to listen."""
+        self._outside = Capture(testbed.appliance, "outside", snap)
+        self._servers = Capture(testbed.servers.namespace, HOST_DEVICE, snap)
+
+    def __enter__(self) -> "Crossing":
+        """Nothing to do: it listens already."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop listening."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; fails when a capture lost packets."""
+        try:
+            self._outside.close()
+        finally:
+            self._servers.close()
+
+    def follow(self, source: str) -> Passage:
+        """Return what became of one source's packets so far."""
+        return follow(source, self._outside, self._servers)
+
+    def arrived(self, source: str) -> int:
+        """Return how many packets of a source have reached the servers so far."""
+        return len(self._servers.received_from(source))

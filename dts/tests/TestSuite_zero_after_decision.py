@@ -1,0 +1,79 @@
+"""The deciding packet is the last one: counted on the server side, packet by packet."""
+
+from framework import tools
+from framework.passage import Crossing, Passage
+from framework.test_suite import TestSuite, func_test
+from framework.traffic import port_scan
+
+
+class TestZeroAfterDecision(TestSuite):
+    """Both ends of the appliance are captured and compared."""
+
+    def check(self, passage: Passage) -> None:
+        """Verify that nothing passed after the decision."""
+        decision = self.sut.wait_event("source-blocked", passage.source)
+        self.verify_equal(len(passage.late(decision)), 0, "packets that passed after the decision")
+        self.verify_equal(passage.strangers, 0, "packets at the server that never came in")
+        self.verify(passage.dropped > 0, "nothing was dropped at all")
+
+    @func_test
+    def holds_for_a_paced_scan(self) -> None:
+        """With time between the probes the order is exact: the first ones pass, then none.
+
+        Steps:
+            Send 100 SYNs to closed ports, 10 ms apart.
+
+        Verify:
+            No packet passes after the decision, nor after the first dropped one.
+        """
+        source = self.attacker.fresh_ipv4()
+        with Crossing(self.testbed) as crossing:
+            self.sender.send(port_scan(source, self.server, range(10000, 10100)), 0.01)
+            self.sut.wait_event("source-blocked", source)
+            passage = crossing.follow(source)
+        self.check(passage)
+        self.verify_equal(len(passage.after_a_drop()), 0, "packets passed after a dropped one")
+
+    @func_test
+    def holds_for_a_burst(self) -> None:
+        """At full speed every packet that came in after the decision is missing at the server.
+
+        Steps:
+            Send 2000 SYNs to closed ports without any pause.
+
+        Verify:
+            No packet passes after the decision, and what was dropped adds up to the metric.
+        """
+        source = self.attacker.fresh_ipv4()
+        before = self.sut.settled_metrics()
+        with Crossing(self.testbed) as crossing:
+            self.sender.send(port_scan(source, self.server, range(11000, 13000)))
+            self.sut.wait_event("source-blocked", source)
+            after = self.sut.settled_metrics()
+            passage = crossing.follow(source)
+        self.check(passage)
+        by_verdict = after.dropped_by_verdict - before.dropped_by_verdict
+        by_fault = after.dropped_by_fault - before.dropped_by_fault
+        self.verify(
+            by_verdict <= passage.dropped <= by_verdict + by_fault,
+            f"{passage.dropped} of {len(passage.sent)} did not arrive; "
+            f"{by_verdict} were dropped by verdict, {by_fault} by fault",
+        )
+
+    @func_test
+    def holds_for_nmap(self) -> None:
+        """The same with a real scanner.
+
+        Steps:
+            Run nmap -sS over 500 ports.
+
+        Verify:
+            No packet passes after the decision.
+        """
+        source = self.attacker.fresh_ipv4()
+        scan = ("-sS", "-p", "1000-1499", "--host-timeout", "5s")
+        with Crossing(self.testbed) as crossing:
+            tools.nmap(self.attacker, source, [self.server], *scan)
+            self.sut.wait_event("source-blocked", source)
+            passage = crossing.follow(source)
+        self.check(passage)
