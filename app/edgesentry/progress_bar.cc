@@ -34,8 +34,8 @@ void ProgressBar::show(std::uint64_t done, std::uint64_t in_all) {
   const auto filled = static_cast<std::size_t>(part * kBarColumns);
   const std::chrono::duration<double> spent = now - started_;
   const double left = part > 0 ? spent.count() * (1 - part) / part : 0;
-  fmt::print(stderr, "\r\x1b[K{} [{}{}] {:3.0f} %  {:.0f} s left", label_,
-             std::string(filled, '#'), std::string(kBarColumns - filled, '.'), part * 100, left);
+  fmt::print(stderr, "\r\x1b[K{} [{}{}] {:3.0f} %  {:.0f} s left", label_, std::string(filled, '#'),
+             std::string(kBarColumns - filled, '.'), part * 100, left);
   std::fflush(stderr);
 }
 

@@ -12,9 +12,9 @@ namespace edgesentry::cli {
 
 struct ReplayArguments {
   std::vector<std::string> paths;
-  std::string config_path;             // empty: the defaults
-  std::vector<std::string> inside;     // CIDR blocks; instead of the config's networks.inside
-  std::vector<std::string> allow;      // CIDR blocks; besides the config's
+  std::string config_path;          // empty: the defaults
+  std::vector<std::string> inside;  // CIDR blocks; instead of the config's networks.inside
+  std::vector<std::string> allow;   // CIDR blocks; besides the config's
   std::uint16_t workers = 1;
   double run_on_seconds = 0;
   bool json = false;

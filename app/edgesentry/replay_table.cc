@@ -37,8 +37,8 @@ std::string ports_text(const scan::Alert& alert) {
   for (std::size_t i = 0; i < ports.size() && runs < kRunsMax; ++runs) {
     std::size_t last = i;
     while (last + 1 < ports.size() && ports[last + 1] == ports[last] + 1) ++last;
-    out += (out.empty() ? "" : ",") + std::to_string(ports[i]);
-    if (last > i) out += "-" + std::to_string(ports[last]);
+    out += fmt::format("{}{}", out.empty() ? "" : ",", ports[i]);
+    if (last > i) out += fmt::format("-{}", ports[last]);
     shown += last - i + 1;
     i = last + 1;
   }
@@ -66,8 +66,7 @@ struct Row {
 };
 
 Cell decision_of(const Row& row) {
-  if (row.is_blocked)
-    return {"block for " + policy::in_words(row.event.block_for), Colour::red};
+  if (row.is_blocked) return {"block for " + policy::in_words(row.event.block_for), Colour::red};
   if (row.event.ignored) return {"allowed, reported only", Colour::green};
   if (row.event.already_blocked) return {"blocked before", Colour::none};
   return {"reported only", Colour::yellow};
@@ -127,8 +126,15 @@ class TableView final : public ReplayView {
 
  private:
   TextTable table() const {
-    TextTable out({{"SOURCE"}, {"TECHNIQUE"}, {"SHAPE"}, {"SEVERITY"}, {"PORTS"}, {"TARGETS"},
-                   {"PROBES", true}, {"DECIDED"}, {"DECISION"}});
+    TextTable out({{"SOURCE"},
+                   {"TECHNIQUE"},
+                   {"SHAPE"},
+                   {"SEVERITY"},
+                   {"PORTS"},
+                   {"TARGETS"},
+                   {"PROBES", true},
+                   {"DECIDED"},
+                   {"DECISION"}});
     for (const Row& row : rows_) {
       const scan::Alert& alert = *row.event.alert;
       out.add({{row.event.source.to_string()},
@@ -169,6 +175,8 @@ class TableView final : public ReplayView {
 
 }  // namespace
 
-std::unique_ptr<ReplayView> make_table_view() { return std::make_unique<TableView>(); }
+std::unique_ptr<ReplayView> make_table_view() {
+  return std::make_unique<TableView>();
+}
 
 }  // namespace edgesentry::cli

@@ -15,8 +15,9 @@ constexpr std::array<std::string_view, 6> kCodes = {"", "2", "1", "32", "33", "3
 
 // Of characters, not bytes: continuation bytes of UTF-8 take no column.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
 }
 
 }  // namespace
@@ -50,8 +51,9 @@ std::string TextTable::to_string(bool with_colour, unsigned indent) const {
     std::string line(indent, ' ');
     for (std::size_t i = 0; i < row.size() && i < columns_.size(); ++i) {
       const std::string blanks(widths[i] - width_of(row[i].text), ' ');
-      const std::string text = coloured(row[i].text, row[i].colour, with_colour);
-      line += columns_[i].to_the_right ? blanks + text : text + blanks;
+      if (columns_[i].to_the_right) line += blanks;
+      line += coloured(row[i].text, row[i].colour, with_colour);
+      if (!columns_[i].to_the_right) line += blanks;
       line += "  ";
     }
     line.erase(line.find_last_not_of(' ') + 1);
@@ -65,9 +67,13 @@ std::string TextTable::to_string(bool with_colour, unsigned indent) const {
 }
 
 std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
+  const std::string digits = std::to_string(number);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
 }
 
 std::string rounded(double number) {
@@ -82,7 +88,7 @@ std::string rounded(double number) {
 
 std::string in_bytes(std::uint64_t bytes) {
   const std::string text = rounded(static_cast<double>(bytes));
-  return text + (text.find(' ') == std::string::npos ? " B" : "B");
+  return fmt::format("{}{}", text, text.find(' ') == std::string::npos ? " B" : "B");
 }
 
 std::string counted(std::uint64_t number, std::string_view noun) {

@@ -44,7 +44,8 @@ class TextTable {
 [[nodiscard]] std::string grouped(std::uint64_t number);
 [[nodiscard]] std::string in_bytes(std::uint64_t bytes);
 [[nodiscard]] std::string rounded(double number);
-[[nodiscard]] std::string counted(std::uint64_t number, std::string_view noun);  // "1 scan", "2 scans"
+[[nodiscard]] std::string counted(std::uint64_t number,
+                                  std::string_view noun);  // "1 scan", "2 scans"
 // Control characters become '?': what a file or a daemon says must not steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 

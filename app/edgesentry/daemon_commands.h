@@ -1,0 +1,22 @@
+// The commands that a running edgesentryd answers: status, top, blocked, block, unblock, allow,
+// unallow, explain, events, reload. One thread. 0: done; 1: refused, or no answer.
+#pragma once
+
+#include <string>
+
+namespace edgesentry::cli {
+
+struct DaemonArguments {
+  std::string socket = "/run/edgesentry/control.sock";
+  std::string command;
+  std::string address;   // an address or CIDR block, where the command wants one
+  std::string duration;  // block: "10m", as in the configuration; empty: the ladder decides
+  std::string reason;
+  unsigned count = 0;  // blocked, events: at most so many; 0: as many as the appliance gives
+  bool once = false;   // top: one picture, no refreshing
+  bool json = false;
+};
+
+[[nodiscard]] int run_daemon_command(const DaemonArguments& arguments);
+
+}  // namespace edgesentry::cli

@@ -1,0 +1,192 @@
+// The operator's command line. The option tree stands here and nowhere else; each command is a
+// function of its own file. No DPDK inside, no root needed but for the appliance's socket.
+//
+// Exit codes: 0 done; 1 it could not be done, and a sentence on stderr says why; 2 wrong usage.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "completion.h"
+#include "daemon_commands.h"
+#include "replay/replay.h"
+#include "replay_command.h"
+
+namespace edgesentry::cli {
+namespace {
+
+constexpr int kUsageError = 2;
+
+struct Arguments {
+  ReplayArguments replay;
+  DaemonArguments daemon;
+  std::string shell;
+};
+
+constexpr const char* kExamples = R"(Examples:
+  edgesentry check /etc/edgesentry/edgesentry.toml    every fault of a configuration at once
+  edgesentry replay monday.pcap.gz                    who scanned, and who would have been blocked
+  edgesentry replay --json captures/ | jq .source.ip  the same for machines, a directory at a time
+  edgesentry status                                   how the running appliance is
+  edgesentry block 198.51.100.7 --for 1h --reason "asked by the customer"
+  edgesentry explain 198.51.100.7                     why it is blocked, or why not
+  source <(edgesentry completion bash)                completion for this shell
+
+Exit codes: 0 done, 1 not done (a sentence says why), 2 wrong usage.)";
+
+constexpr const char* kReplayHelp =
+    R"(Reads pcap and pcapng, plain or gzip; a directory stands for the captures in it. Time is the
+capture's own; each file starts with fresh tables. Nothing is sent and nothing is blocked: decisions
+are printed, as the appliance would take them in mode "enforce".
+Exit code 0 even when nothing was found; 1 when a file could not be read (the others are replayed).)";
+
+void add_replay(CLI::App& app, ReplayArguments& arguments, int& outcome) {
+  CLI::App* replay = app.add_subcommand("replay", "Run captures through the engine, offline");
+  replay->footer(kReplayHelp);
+  replay->add_option("FILE", arguments.paths, "captures, or directories of them")
+      ->required()
+      ->type_name("");
+  replay->add_option("-c,--config", arguments.config_path, "thresholds and lists of this file")
+      ->type_name("FILE");
+  replay
+      ->add_option("--inside", arguments.inside,
+                   "protected networks, CIDR; without any, everybody may be the scanner")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
+  replay->add_option("--allow", arguments.allow, "networks that are reported, never blocked")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
+  replay
+      ->add_option("--workers", arguments.workers,
+                   "simulate so many workers; the result is the same")
+      ->check(CLI::Range(1, int{replay::kWorkersMax}))
+      ->type_name("N");
+  replay
+      ->add_option("--run-on", arguments.run_on_seconds,
+                   "seconds of silence after the last packet: what is unanswered then has failed")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->type_name("SECONDS");
+  replay->add_flag("--json", arguments.json,
+                   "JSON lines with ECS field names, a summary at the end");
+  replay->callback([&] { outcome = run_replay(arguments); });
+}
+
+CLI::App* add_daemon_command(CLI::App& app, DaemonArguments& arguments, int& outcome,
+                             const std::string& name, const std::string& help) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_option("-s,--socket", arguments.socket, "control socket of edgesentryd")
+      ->capture_default_str()
+      ->type_name("FILE");
+  command->add_flag("--json", arguments.json, "the reply as it came: one JSON object");
+  command->callback([&arguments, &outcome, name] {
+    arguments.command = name;
+    outcome = run_daemon_command(arguments);
+  });
+  return command;
+}
+
+void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome) {
+  const auto add = [&](const char* name, const char* help) {
+    return add_daemon_command(app, arguments, outcome, name, help);
+  };
+  const auto wants_address = [&](CLI::App* command, const char* help) {
+    command->add_option("ADDRESS", arguments.address, help)->required()->type_name("");
+    return command;
+  };
+  add("status", "How the appliance is: mode, uptime, traffic, blocks, what is degraded");
+  add("top", "The busiest scanners, refreshed every second")
+      ->add_flag("--once", arguments.once, "one picture and out");
+  add("blocked", "Who is blocked, until when and why")
+      ->add_option("-n,--count", arguments.count, "at most so many")
+      ->type_name("N");
+  CLI::App* block = wants_address(add("block", "Block a source"), "IPv4 or IPv6 address");
+  block->add_option("--for", arguments.duration, "how long, 90s, 10m, 2h, 7d; else the ladder")
+      ->type_name("DURATION");
+  block->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
+  wants_address(add("unblock", "Let a source in again and forget what it did"), "blocked address");
+  CLI::App* allow =
+      wants_address(add("allow", "Never block this network, until unallow or a restart"),
+                    "address or CIDR block");
+  allow->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
+  wants_address(add("unallow", "Take an allow back"), "as it was allowed");
+  wants_address(add("explain", "Why an address is blocked, or why it is not"), "any address");
+  add("events", "The last events, newest last")
+      ->add_option("-n,--count", arguments.count, "at most so many")
+      ->type_name("N");
+  add("reload", "Read the configuration again; say what needs a restart");
+}
+
+CompletionOption completion_option(const CLI::Option& option) {
+  CompletionOption out;
+  for (const std::string& name : option.get_snames()) out.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) out.names.push_back("--" + name);
+  out.help = option.get_description();
+  out.takes_value = option.get_expected_min() > 0;
+  out.is_file = option.get_type_name() == "FILE";
+  return out;
+}
+
+std::vector<CompletionOption> completion_options(const CLI::App& app) {
+  std::vector<CompletionOption> out;
+  for (const CLI::Option* option : app.get_options())
+    if (!option->get_positional()) out.push_back(completion_option(*option));
+  return out;
+}
+
+CompletionTree completion_tree(const CLI::App& app) {
+  CompletionTree tree{.program = app.get_name(), .options = completion_options(app)};
+  for (const CLI::App* command : app.get_subcommands({})) {
+    CompletionCommand out{.name = command->get_name(),
+                          .help = command->get_description(),
+                          .options = completion_options(*command)};
+    out.takes_files = out.name == "replay" || out.name == "check";
+    if (out.name == "completion") out.words = {"bash", "zsh", "fish"};
+    tree.commands.push_back(std::move(out));
+  }
+  return tree;
+}
+
+void add_completion(CLI::App& app, std::string& shell, int& outcome) {
+  CLI::App* completion = app.add_subcommand("completion", "Print a shell's completion script");
+  completion->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->type_name("");
+  completion->callback([&app, &shell, &outcome] {
+    fmt::print("{}", completion_script(completion_tree(app), shell));
+    outcome = 0;
+  });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("PortSentry for the network edge: the operator's command line.", "edgesentry");
+  Arguments arguments;
+  int outcome = 0;
+  app.footer(kExamples);
+  app.set_version_flag("--version", "edgesentry " EDGESENTRY_VERSION);
+  app.require_subcommand(1);
+  add_replay(app, arguments.replay, outcome);
+  add_daemon_commands(app, arguments.daemon, outcome);
+  add_completion(app, arguments.shell, outcome);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  return outcome;
+}
+
+}  // namespace
+}  // namespace edgesentry::cli
+
+int main(int argc, char** argv) {
+  // A reader that has seen enough, as in `replay --json | head`, ends this program quietly.
+  signal(SIGPIPE, SIG_DFL);
+  try {
+    return edgesentry::cli::run(argc, argv);
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "edgesentry: {}\n", failure.what());
+    return 1;
+  }
+}
