@@ -1,0 +1,58 @@
+// Any bytes as a frame of each link type. The first byte chooses the type.
+#include <cstring>
+
+#include "fuzz/fuzz.h"
+#include "support/sample_frames.h"
+#include "wire/parse.h"
+
+using edgesentry::wire::LinkType;
+using edgesentry::wire::ParseOutcome;
+using edgesentry::wire::Probe;
+
+namespace {
+
+constexpr LinkType kLinks[] = {LinkType::ethernet, LinkType::raw_ip, LinkType::linux_sll,
+                               LinkType::linux_sll2, LinkType::bsd_null};
+
+void check(const Probe& probe, ParseOutcome outcome, std::size_t size) {
+  EDGESENTRY_CHECK(static_cast<std::size_t>(outcome) < edgesentry::wire::kParseOutcomes,
+                   "each input ends in a named outcome");
+  EDGESENTRY_CHECK(probe.outcome == outcome, "the probe names its own outcome");
+  EDGESENTRY_CHECK(probe.payload_offset <= size, "a payload lies inside its frame");
+  if (outcome == ParseOutcome::tcp)
+    EDGESENTRY_CHECK(probe.payload_offset >= 40, "TCP stands behind an IP and a TCP header");
+  if (outcome == ParseOutcome::other_protocol)
+    EDGESENTRY_CHECK(probe.target_port == probe.protocol, "a protocol scan names its protocol");
+  if (outcome == ParseOutcome::later_fragment)
+    EDGESENTRY_CHECK(probe.traits & edgesentry::wire::trait::kFragment, "a fragment says so");
+  if (probe.quoted_protocol != 0)
+    EDGESENTRY_CHECK(outcome == ParseOutcome::icmp, "only ICMP errors quote");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const LinkType link = kLinks[data[0] % std::size(kLinks)];
+  Probe probe, again;
+  std::memset(static_cast<void*>(&probe), 0xff, sizeof(probe));
+  const ParseOutcome outcome = parse({data + 1, size - 1}, link, probe);
+  check(probe, outcome, size - 1);
+  std::memset(static_cast<void*>(&again), 0, sizeof(again));
+  parse({data + 1, size - 1}, link, again);
+  EDGESENTRY_CHECK(std::memcmp(&probe, &again, sizeof(probe)) == 0,
+                   "a probe depends on the bytes alone, not on what was there before");
+  return 0;
+}
+
+std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
+  std::vector<Bytes> all;
+  for (const auto& sample : test::frames::sample_frames())
+    for (std::size_t link = 0; link < std::size(kLinks); ++link)
+      if (kLinks[link] == sample.link) {
+        Bytes input = {static_cast<std::uint8_t>(link)};
+        input.insert(input.end(), sample.bytes.begin(), sample.bytes.end());
+        all.push_back(std::move(input));
+      }
+  return all;
+}
