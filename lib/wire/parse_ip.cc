@@ -5,8 +5,8 @@ namespace edgesentry::wire {
 
 namespace {
 
-constexpr std::uint8_t kHopByHop = 0, kRouting = 43, kFragmentHeader = 44, kEsp = 50, kAh = 51,
-                       kNoNext = 59, kDestination = 60, kMobility = 135, kHip = 139, kShim6 = 140;
+constexpr std::uint8_t kHopByHop = 0, kRouting = 43, kFragmentHeader = 44, kAh = 51, kNoNext = 59,
+                       kDestination = 60, kMobility = 135, kHip = 139, kShim6 = 140;
 
 // What one extension header says about the next, RFC 8200 section 4 and RFC 4302 section 2.2.
 struct Step {
