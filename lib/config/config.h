@@ -67,17 +67,19 @@ struct Networks {
 };
 
 struct Block {
-  std::vector<std::chrono::seconds> ladder;  // first block, second, ...; the last one repeats
+  // First block, second, ...; the last one repeats.
+  std::vector<std::chrono::seconds> ladder{std::chrono::minutes{10}, std::chrono::hours{1},
+                                           std::chrono::hours{24}, std::chrono::hours{7 * 24}};
   std::chrono::seconds forget_after{7 * 24 * 3600};  // a source this long quiet starts anew
   std::uint32_t per_minute_max = 6000;  // new blocks; above it sources are only reported
 };
 
 struct Allow {
-  std::string file;                    // portsentry.ignore syntax; re-read on reload and on change
+  std::string file;  // portsentry.ignore syntax; re-read on reload and on change
   std::vector<base::Prefix> networks;
-  bool own_addresses = true;           // the computed never-ban set: this machine's addresses,
-  bool gateways = true;                // ... its routers,
-  bool resolvers = true;               // ... and name servers
+  bool own_addresses = true;  // the computed never-ban set: this machine's addresses,
+  bool gateways = true;       // ... its routers,
+  bool resolvers = true;      // ... and name servers
 };
 
 struct Log {
@@ -85,7 +87,7 @@ struct Log {
   std::string json_file;        // ECS JSON lines; empty: off
   bool syslog = true;
   std::uint32_t lines_per_second_max = 200;  // per sink; what is left out is counted and said
-  std::string block_command;    // run for each new block, argument vector; empty: none
+  std::string block_command;                 // run for each new block, argument vector; empty: none
 };
 
 struct Metrics {
@@ -94,7 +96,7 @@ struct Metrics {
 
 struct Control {
   std::string socket = "/run/edgesentry/control.sock";
-  std::string socket_group;      // group that may use the socket; empty: owner only
+  std::string socket_group;  // group that may use the socket; empty: owner only
   std::uint32_t alert_ring = 4096;
   std::uint32_t order_ring = 8192;
 };

@@ -1,0 +1,30 @@
+// One thing that is wrong with a file an operator wrote: where, what, and what to write instead.
+//
+// Every reader in this folder collects all problems of a file instead of stopping at the first.
+// Plain values; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace edgesentry::config {
+
+struct Problem {
+  std::string file;
+  unsigned line = 0;    // 1 is the first; 0: the fault is the file's, not a line's
+  unsigned column = 0;  // in characters, 1 is the first; 0: the whole line
+  std::string key;      // "detect.window", "segment[0].inside"; empty when no key is concerned
+  std::string fault;
+  std::string remedy;
+  // False: what is wrong is left out and the rest is in force (a bad line of the ignore file).
+  bool fatal = true;
+
+  // "edgesentry.toml:12:10: detect.window: 3h is above 2h. Write ..."
+  [[nodiscard]] std::string to_string() const;
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+// Sorts by file place and removes what was said twice.
+void put_in_order(std::vector<Problem>& problems);
+
+}  // namespace edgesentry::config

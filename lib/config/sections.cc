@@ -1,0 +1,46 @@
+#include "config/sections.h"
+
+#include <array>
+
+namespace edgesentry::config {
+namespace {
+
+constexpr std::array kSections = {
+    Section{"", "What the appliance does, and where it stands."},
+    Section{"segment",
+            "One [[segment]] for each wire the appliance stands in (inline: two devices) or "
+            "listens to (tap, host: one device)."},
+    Section{"dpdk",
+            "The packet library underneath. The defaults suit a machine set aside for the job."},
+    Section{"workers", "The threads that look at packets, one core each."},
+    Section{"table",
+            "How many sources are remembered. All of it is reserved at start; nothing is allocated "
+            "later."},
+    Section{"detect",
+            "What counts as a scan. docs/detection.md gives the reasons for the numbers."},
+    Section{"networks", "What is protected."},
+    Section{"block", "How long a scanner stays blocked."},
+    Section{"allow", "Who is never blocked, whatever is seen."},
+    Section{"log", "Where findings are written."},
+    Section{"metrics", "Prometheus metrics."},
+    Section{"control",
+            "The socket that the edgesentry command talks to, and the queues between threads."},
+};
+
+}  // namespace
+
+std::span<const Section> sections() {
+  return kSections;
+}
+
+std::string_view section_of(std::string_view key) {
+  const auto dot = key.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : key.substr(0, dot);
+}
+
+std::string_view name_of(std::string_view key) {
+  const auto dot = key.rfind('.');
+  return dot == std::string_view::npos ? key : key.substr(dot + 1);
+}
+
+}  // namespace edgesentry::config

@@ -1,0 +1,145 @@
+#include "config/validate.h"
+
+#include <fmt/format.h>
+#include <grp.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "config/duration.h"
+#include "config/ignore_file.h"
+#include "config/listen_address.h"
+
+namespace edgesentry::config {
+namespace {
+
+using Problems = std::vector<Problem>;
+
+void check_dpdk(const Config& config, const Origins& origins, Problems& problems) {
+  const bool is_plain = std::ranges::all_of(config.dpdk.file_prefix, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+  if (!is_plain)
+    problems.push_back(about(origins, "dpdk.file_prefix", "becomes a part of file names",
+                             "Use letters, digits, - and _ only"));
+}
+
+void check_workers(const Config& config, const Origins& origins, Problems& problems) {
+  const Workers& workers = config.workers;
+  const bool is_known =
+      !origins.is_spoiled("workers.cores") && !origins.is_spoiled("workers.count");
+  if (is_known && !workers.cores.empty() && workers.cores.size() != workers.count)
+    problems.push_back(
+        about(origins, "workers.cores",
+              fmt::format("names {} cores for {} workers", workers.cores.size(), workers.count),
+              "Name one core for each of workers.count, or leave the list empty"));
+  std::set<std::uint16_t> seen;
+  for (const std::uint16_t core : workers.cores)
+    if (!seen.insert(core).second)
+      problems.push_back(about(origins, "workers.cores", fmt::format("names core {} twice", core),
+                               "Give each worker a core of its own"));
+}
+
+void check_detect(const Config& config, const Origins& origins, Problems& problems) {
+  if (origins.is_spoiled("detect.window") || origins.is_spoiled("detect.answer_timeout")) return;
+  if (config.detect.answer_timeout < config.detect.window) return;
+  const std::string key =
+      origins.gives("detect.answer_timeout") ? "detect.answer_timeout" : "detect.window";
+  problems.push_back(about(
+      origins, key,
+      fmt::format("an answer_timeout of {} is not shorter than a window of {}, so that no silence "
+                  "would ever count",
+                  format_duration(config.detect.answer_timeout),
+                  format_duration(config.detect.window)),
+      "Write an answer_timeout of a few seconds, or a longer window"));
+}
+
+void check_ladder(const Config& config, const Origins& origins, Problems& problems) {
+  const auto& ladder = config.block.ladder;
+  if (origins.is_spoiled("block.ladder")) return;
+  if (ladder.empty())
+    problems.push_back(
+        about(origins, "block.ladder", "is empty, so that no block would last",
+              "Write at least one duration, for example ladder = [\"10m\", \"1h\"]"));
+  const auto step = std::ranges::adjacent_find(ladder, std::ranges::greater_equal{});
+  if (step != ladder.end())
+    problems.push_back(about(
+        origins, "block.ladder",
+        fmt::format("{} is followed by {}", format_duration(*step), format_duration(*(step + 1))),
+        "Let each block last longer than the one before; the last one repeats"));
+}
+
+void check_allow(const Config& config, const Origins& origins, Problems& problems) {
+  if (config.allow.file.empty() || origins.is_spoiled("allow.file")) return;
+  IgnoreFile ignored = load_ignore(config.allow.file);
+  for (Problem& problem : ignored.problems) {
+    // A file that cannot be read at all is the fault of the key that names it.
+    if (problem.line == 0)
+      problem = about(origins, "allow.file", config.allow.file + " " + problem.fault,
+                      problem.remedy + ", or write file = \"\"");
+    problems.push_back(std::move(problem));
+  }
+}
+
+void check_absolute(const Origins& origins, const std::string& key, const std::string& path,
+                    Problems& problems) {
+  if (path.empty() || path.front() == '/') return;
+  problems.push_back(about(origins, key, "\"" + path + "\" is not an absolute path",
+                           "Begin it with /, because a service has no useful current directory"));
+}
+
+void check_paths(const Config& config, const Origins& origins, Problems& problems) {
+  check_absolute(origins, "log.portsentry_file", config.log.portsentry_file, problems);
+  check_absolute(origins, "log.json_file", config.log.json_file, problems);
+  check_absolute(origins, "log.block_command", config.log.block_command, problems);
+  check_absolute(origins, "control.socket", config.control.socket, problems);
+  if (!config.log.json_file.empty() && config.log.json_file == config.log.portsentry_file &&
+      !origins.is_spoiled("log.json_file"))
+    problems.push_back(about(origins, "log.json_file", "is the same file as log.portsentry_file",
+                             "Give each log a file of its own"));
+  if (config.control.socket.ends_with('/'))
+    problems.push_back(
+        about(origins, "control.socket", "names a directory", "Add the socket's file name"));
+}
+
+void check_group(const Config& config, const Origins& origins, Problems& problems) {
+  const std::string& name = config.control.socket_group;
+  if (name.empty() || origins.is_spoiled("control.socket_group")) return;
+  std::array<char, 16'384> text{};
+  group entry{};
+  group* found = nullptr;
+  const int fault = getgrnam_r(name.c_str(), &entry, text.data(), text.size(), &found);
+  if (found == nullptr && fault == 0)
+    problems.push_back(about(origins, "control.socket_group",
+                             "this machine has no group \"" + name + "\"",
+                             "Create it with: groupadd --system " + name));
+}
+
+void check_listen(const Config& config, const Origins& origins, Problems& problems) {
+  if (config.metrics.listen.empty() || origins.is_spoiled("metrics.listen")) return;
+  const auto address = parse_listen(config.metrics.listen);
+  if (!address.ok())
+    problems.push_back(about(origins, "metrics.listen", address.error().text,
+                             "Write an IPv4 address and a port, for example "
+                             "listen = \"127.0.0.1:9465\""));
+}
+
+}  // namespace
+
+Problem about(const Origins& origins, const std::string& key, std::string fault,
+              std::string remedy) {
+  const Position place = origins.place_of(key);
+  return {origins.file, place.line, place.column, key, std::move(fault), std::move(remedy)};
+}
+
+void validate(const Config& config, const Origins& origins, Problems& problems) {
+  constexpr std::array kRules = {validate_segments, check_dpdk,   check_workers,
+                                 check_detect,      check_ladder, check_allow,
+                                 check_paths,       check_group,  check_listen};
+  for (const auto rule : kRules) rule(config, origins, problems);
+}
+
+}  // namespace edgesentry::config

@@ -1,0 +1,26 @@
+// Rules between keys, and between keys and the machine: what one value alone cannot show to be
+// wrong. Private to this folder.
+//
+// A key that was already refused is not complained about again. Reads the ignore file and the group
+// database; changes nothing.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "config/origins.h"
+#include "config/problem.h"
+
+namespace edgesentry::config {
+
+void validate(const Config& config, const Origins& origins, std::vector<Problem>& problems);
+
+// The part of it that concerns segments and their devices.
+void validate_segments(const Config& config, const Origins& origins,
+                       std::vector<Problem>& problems);
+
+// A complaint about `key`, at its place in the file.
+Problem about(const Origins& origins, const std::string& key, std::string fault,
+              std::string remedy);
+
+}  // namespace edgesentry::config

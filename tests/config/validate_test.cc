@@ -1,0 +1,168 @@
+// Rules between keys: each is broken once, and each has a near miss that is taken.
+#include <gtest/gtest.h>
+
+#include "config/listen_address.h"
+#include "config_text.h"
+
+namespace edgesentry::config {
+namespace {
+
+Loaded segments(const std::string& head, const std::string& text) {
+  return load_text(head + "\n" + text, "test.toml");
+}
+
+TEST(Validate, wants_a_segment) {
+  EXPECT_TRUE(has(only_problem_about(load_text("", "t"), "segment").remedy, "[[segment]]"));
+}
+
+TEST(Validate, wants_both_sides_inline) {
+  const Problem inside = only_problem_about(
+      segments("", "[[segment]]\nname = \"a\"\noutside = \"eth1\"\n"), "segment[0].inside");
+  EXPECT_EQ(inside.line, 2u) << inside.fault;
+  const Problem outside = only_problem_about(
+      segments("", "[[segment]]\nname = \"a\"\ninside = \"eth1\"\n"), "segment[0].outside");
+  EXPECT_EQ(outside.line, 2u) << outside.fault;
+}
+
+TEST(Validate, wants_no_inside_on_a_tap_or_a_host) {
+  for (const char* head : {"placement = \"tap\"", "placement = \"host\""}) {
+    EXPECT_TRUE(segments(head, "[[segment]]\nname = \"a\"\noutside = \"eth1\"\n").problems.empty());
+    const Problem problem = only_problem_about(
+        segments(head, "[[segment]]\nname = \"a\"\noutside = \"eth1\"\ninside = \"eth2\"\n"),
+        "segment[0].inside");
+    EXPECT_EQ(problem.line, 5u) << problem.fault;
+  }
+}
+
+TEST(Validate, wants_each_device_once) {
+  const auto same = [](const std::string& outside, const std::string& inside) {
+    const Loaded loaded = segments("", "[[segment]]\nname = \"a\"\noutside = \"" + outside +
+                                           "\"\ninside = \"" + inside + "\"\n");
+    return !loaded.problems.empty() &&
+           has(only_problem_about(loaded, "segment[0].inside").fault, "is the same");
+  };
+  EXPECT_TRUE(same("eth1", "eth1"));
+  EXPECT_TRUE(same("eth1", "net_af_packet0,iface=eth1"));
+  EXPECT_TRUE(same("0000:03:00.0", "03:00.0"));
+  EXPECT_TRUE(same("0000:0A:00.0", "0a:00.0"));
+  EXPECT_TRUE(same("net_null0", "net_null0,size=64"));
+  EXPECT_TRUE(same("net_af_packet0,iface=eth1", "net_af_packet0,iface=eth2"));
+  EXPECT_FALSE(same("eth1", "eth10"));
+  EXPECT_FALSE(same("03:00.0", "03:00.1"));
+  EXPECT_FALSE(same("net_null0", "net_null1"));
+}
+
+TEST(Validate, wants_devices_that_can_exist) {
+  const auto problems = [](const std::string& outside) {
+    return segments("placement = \"tap\"",
+                    "[[segment]]\nname = \"a\"\noutside = \"" + outside + "\"\n")
+        .problems.size();
+  };
+  for (const char* good : {"eth1", "enp0s31f6.100", "br-lan", "0000:03:00.0", "03:00.0",
+                           "net_pcap0,rx_pcap=/a/b.pcap,infinite_rx=1", "net_null0"})
+    EXPECT_EQ(problems(good), 0u) << good;
+  for (const char* bad : {"a-name-too-long1", "eth 1", "/dev/eth1", "eth1,eth2", "eth1:0"})
+    EXPECT_EQ(problems(bad), 1u) << bad;
+}
+
+TEST(Validate, does_not_take_the_hosts_device_away) {
+  const Problem problem = only_problem_about(
+      segments("placement = \"host\"", "[[segment]]\nname = \"a\"\noutside = \"03:00.0\"\n"),
+      "segment[0].outside");
+  EXPECT_TRUE(has(problem.remedy, "kernel interface")) << problem.fault;
+}
+
+TEST(Validate, wants_segment_names_once) {
+  const Loaded loaded =
+      load_good_and("[[segment]]\nname = \"uplink\"\noutside = \"eth5\"\ninside = \"eth6\"\n");
+  EXPECT_TRUE(has(only_problem_about(loaded, "segment[1].name").fault, "segment[0]"));
+}
+
+TEST(Validate, wants_a_core_for_each_worker) {
+  EXPECT_TRUE(load_good_and("[workers]\ncount = 2\ncores = [0, 1]\n").problems.empty());
+  EXPECT_EQ(
+      only_problem_about(load_good_and("[workers]\ncount = 2\ncores = [1]\n"), "workers.cores")
+          .line,
+      9u);
+  EXPECT_TRUE(has(
+      only_problem_about(load_good_and("[workers]\ncount = 2\ncores = [1, 1]\n"), "workers.cores")
+          .fault,
+      "twice"));
+}
+
+TEST(Validate, wants_answers_within_the_window) {
+  EXPECT_TRUE(
+      load_good_and("[detect]\nwindow = \"5s\"\nanswer_timeout = \"4999ms\"\n").problems.empty());
+  EXPECT_EQ(
+      only_problem_about(load_good_and("[detect]\nwindow = \"5s\"\nanswer_timeout = \"5s\"\n"),
+                         "detect.answer_timeout")
+          .line,
+      9u);
+  EXPECT_EQ(only_problem_about(load_good_and("[detect]\nwindow = \"4s\"\n"), "detect.window").line,
+            8u);
+}
+
+TEST(Validate, wants_a_rising_ladder) {
+  EXPECT_TRUE(load_good_and("[block]\nladder = [\"1s\", \"2s\"]\n").problems.empty());
+  for (const char* ladder : {"[]", "[\"1h\", \"1h\"]", "[\"1m\", \"1h\", \"59m\"]"})
+    EXPECT_EQ(only_problem_about(load_good_and("[block]\nladder = " + std::string(ladder) + "\n"),
+                                 "block.ladder")
+                  .line,
+              8u)
+        << ladder;
+}
+
+TEST(Validate, wants_absolute_paths) {
+  for (const char* key : {"portsentry_file", "json_file", "block_command"})
+    EXPECT_EQ(only_problem_about(load_good_and("[log]\n" + std::string(key) + " = \"x\"\n"),
+                                 "log." + std::string(key))
+                  .line,
+              8u);
+  EXPECT_EQ(only_problem_about(load_good_and("[control]\nsocket = \"x\"\n"), "control.socket").line,
+            8u);
+  EXPECT_FALSE(load_good_and("[control]\nsocket = \"/run/\"\n").usable());
+  EXPECT_FALSE(load_good_and("[log]\njson_file = \"/a\"\nportsentry_file = \"/a\"\n").usable());
+}
+
+TEST(Validate, wants_a_socket_path_that_fits) {
+  const auto with_length = [](std::size_t length) {
+    return load_good_and("[control]\nsocket = \"/" + std::string(length - 1, 's') + "\"\n");
+  };
+  EXPECT_TRUE(with_length(107).problems.empty());
+  EXPECT_EQ(only_problem_about(with_length(108), "control.socket").line, 8u);
+}
+
+TEST(Validate, wants_a_group_that_exists) {
+  EXPECT_TRUE(load_good_and("[control]\nsocket_group = \"root\"\n").problems.empty());
+  EXPECT_TRUE(has(only_problem_about(load_good_and("[control]\nsocket_group = \"nosuchgroup\"\n"),
+                                     "control.socket_group")
+                      .remedy,
+                  "groupadd"));
+}
+
+TEST(Validate, wants_a_plain_file_prefix) {
+  EXPECT_EQ(
+      only_problem_about(load_good_and("[dpdk]\nfile_prefix = \"a/b\"\n"), "dpdk.file_prefix").line,
+      8u);
+}
+
+TEST(Validate, wants_metrics_on_ipv4_and_says_why) {
+  const auto fault = [](const std::string& listen) {
+    return only_problem_about(load_good_and("[metrics]\nlisten = \"" + listen + "\"\n"),
+                              "metrics.listen")
+        .fault;
+  };
+  EXPECT_TRUE(has(fault("[::1]:9465"), "IPv6"));
+  EXPECT_TRUE(has(fault("::1"), "IPv6"));
+  EXPECT_TRUE(has(fault("https://1.2.3.4"), "TLS"));
+  EXPECT_TRUE(has(fault("127.0.0.1"), "port"));
+  EXPECT_TRUE(has(fault("127.0.0.1:0"), "port"));
+  EXPECT_TRUE(has(fault("127.0.0.1:65536"), "port"));
+  EXPECT_TRUE(has(fault("127.0.0.1:80x"), "port"));
+  EXPECT_TRUE(has(fault("localhost:9465"), "IPv4"));
+  EXPECT_TRUE(load_good_and("[metrics]\nlisten = \"\"\n").problems.empty());
+  EXPECT_EQ(parse_listen("0.0.0.0:65535").value().port, 65535);
+}
+
+}  // namespace
+}  // namespace edgesentry::config
