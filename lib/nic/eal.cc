@@ -6,36 +6,63 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 
 namespace edgesentry::nic {
 namespace {
 
-// rte_eal_init() prints its 90 lines of usage to standard output on a wrong option; our sentence
-// names the option instead.
-class StandardOutputMuted {
+// rte_eal_init() prints 90 lines of usage to standard output on a wrong option, and getopt's and
+// its own complaints to standard error. While this lives, both go to a file in memory, so that our
+// one sentence can carry what matters.
+class OutputCaptured {
  public:
-  StandardOutputMuted() {
+  OutputCaptured()
+      : errors_(::memfd_create("edgesentry_eal", MFD_CLOEXEC)),
+        nowhere_(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
     std::fflush(stdout);
-    saved_ = ::dup(STDOUT_FILENO);
-    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere < 0) return;
-    ::dup2(nowhere, STDOUT_FILENO);
-    ::close(nowhere);
+    redirect(STDOUT_FILENO, nowhere_, saved_output_);
+    redirect(STDERR_FILENO, errors_, saved_errors_);
   }
-  ~StandardOutputMuted() {
+  ~OutputCaptured() {
     std::fflush(stdout);
-    if (saved_ < 0) return;
-    ::dup2(saved_, STDOUT_FILENO);
-    ::close(saved_);
+    restore(STDOUT_FILENO, saved_output_);
+    restore(STDERR_FILENO, saved_errors_);
+    for (const int file : {errors_, nowhere_})
+      if (file >= 0) ::close(file);
   }
-  StandardOutputMuted(const StandardOutputMuted&) = delete;
-  StandardOutputMuted& operator=(const StandardOutputMuted&) = delete;
+  OutputCaptured(const OutputCaptured&) = delete;
+  OutputCaptured& operator=(const OutputCaptured&) = delete;
+
+  // The lines on standard error so far, at most a few, joined by "; ".
+  [[nodiscard]] std::string errors() const {
+    std::array<char, 512> bytes;
+    const ssize_t size = errors_ < 0 ? 0 : ::pread(errors_, bytes.data(), bytes.size(), 0);
+    std::string text(bytes.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;)
+      text.replace(at, 1, "; ");
+    return text;
+  }
 
  private:
-  int saved_ = -1;
+  static void redirect(int standard, int target, int& saved) {
+    if (target < 0) return;
+    saved = ::fcntl(standard, F_DUPFD_CLOEXEC, 3);
+    ::dup2(target, standard);
+  }
+  static void restore(int standard, int saved) {
+    if (saved < 0) return;
+    ::dup2(saved, standard);
+    ::close(saved);
+  }
+  int errors_;
+  int nowhere_;
+  int saved_output_ = -1;
+  int saved_errors_ = -1;
 };
 
 }  // namespace
@@ -47,12 +74,15 @@ base::Result<std::unique_ptr<Eal>> Eal::start(const EalPlan& plan) {
   for (std::string& argument : eal->arguments_) eal->argv_.push_back(argument.data());
   eal->argv_.push_back(nullptr);
   int used = 0;
+  std::string said;
   {
-    const StandardOutputMuted muted;
+    const OutputCaptured captured;
     used = rte_eal_init(static_cast<int>(plan.arguments.size()), eal->argv_.data());
+    said = captured.errors();
   }
   if (used < 0) {
-    const std::string said = eal->log_.recent();
+    const std::string logged = eal->log_.recent();
+    if (!logged.empty()) said = logged + (said.empty() ? "" : "; ") + said;
     return base::Error{fmt::format(
         "DPDK did not start: {}. It was started as `{}`; see [dpdk] in the configuration and the "
         "options before --",

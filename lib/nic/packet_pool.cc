@@ -25,9 +25,10 @@ std::uint64_t pool_bytes(std::uint32_t packets, std::uint16_t data_room) noexcep
   return std::uint64_t{packets} * (sizeof(rte_mbuf) + data_room + 128);
 }
 
-base::Result<PacketPool> PacketPool::make(std::uint32_t packets, std::uint16_t data_room) {
-  rte_mempool* pool = rte_pktmbuf_pool_create("edgesentry_packets", packets, kPoolCache, 0,
-                                              data_room, static_cast<int>(rte_socket_id()));
+base::Result<PacketPool> PacketPool::make(std::uint32_t packets, std::uint16_t data_room,
+                                          const char* name) {
+  rte_mempool* pool = rte_pktmbuf_pool_create(name, packets, kPoolCache, 0, data_room,
+                                              static_cast<int>(rte_socket_id()));
   if (pool == nullptr)
     return base::Error{fmt::format(
         "no memory for {} packet buffers of {} bytes ({}): raise [dpdk] memory_mb to at least {}",

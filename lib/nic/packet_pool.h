@@ -32,7 +32,9 @@ struct PoolNeed {
 
 class PacketPool {
  public:
-  static base::Result<PacketPool> make(std::uint32_t packets, std::uint16_t data_room);
+  // `name` is unique in the process.
+  static base::Result<PacketPool> make(std::uint32_t packets, std::uint16_t data_room,
+                                       const char* name = "edgesentry_packets");
 
   [[nodiscard]] rte_mempool* get() const noexcept { return pool_.get(); }
   // Any thread; for metrics. Walks the lcore caches, so not per packet.
