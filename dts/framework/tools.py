@@ -40,7 +40,7 @@ def nmap(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
     need("nmap")
     family = ["-6"] if ":" in source else []
     words = [*family, "-n", "-Pn", "-S", source, "-e", HOST_DEVICE, "-T4", "--max-retries", "1"]
-    words += ["--max-rate", str(MAX_RATE), *options, *targets]
+    words += ["--host-timeout", "15s", "--max-rate", str(MAX_RATE), *options, *targets]
     return host.namespace.run("nmap", *words, timeout=120)
 
 

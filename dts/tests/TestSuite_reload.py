@@ -1,0 +1,103 @@
+"""A reload applies what can be applied, names what cannot, and refuses a bad file whole."""
+
+import os
+import signal
+from typing import ClassVar
+
+from framework.passage import Crossing
+from framework.settings import Table
+from framework.test_suite import TestSuite, func_test
+from framework.traffic import port_scan
+from framework.waiting import wait_for
+
+GENERATION = "edgesentry_config_generation"
+
+
+class TestReload(TestSuite):
+    """By command and by SIGHUP."""
+
+    settings: ClassVar[Table] = {"mode": "observe"}
+
+    def generation(self) -> float:
+        """Return the generation of the configuration in force."""
+        return self.sut.metrics().sum(GENERATION)
+
+    def reloads(self, result: str) -> float:
+        """Return how many reloads ended so."""
+        return self.sut.metrics().sum("edgesentry_config_reloads_total", result=result)
+
+    @func_test
+    def refuses_a_bad_file_and_goes_on(self) -> None:
+        """A file with a fault changes nothing.
+
+        Steps:
+            Write a threshold out of range and ask for a reload.
+
+        Verify:
+            The answer is not ok and names the key; the generation stays.
+        """
+        before = self.generation()
+        self.sut.write_config({"detect": {"failures": 0}, "mode": "enforce"})
+        answer = self.sut.ask("reload")
+        self.verify(answer.get("ok") is False, f"a bad file was taken: {answer}")
+        self.verify("detect.failures" in str(answer), f"the answer names no key: {answer}")
+        self.verify_equal(self.generation(), before, "generation")
+        self.sut.write_config({"detect": {"failures": 5}, "mode": "observe"})
+
+    @func_test
+    def names_what_needs_a_restart(self) -> None:
+        """A key that a reload cannot apply is named in the answer.
+
+        Steps:
+            Change table.sources and ask for a reload.
+
+        Verify:
+            The answer names table.sources.
+        """
+        self.sut.write_config({"table": {"sources": 1 << 17}})
+        answer = self.sut.ask("reload")
+        self.verify("table.sources" in str(answer), f"the answer does not name it: {answer}")
+        self.sut.write_config({"table": {"sources": 1 << 16}})
+
+    @func_test
+    def takes_a_new_mode_by_command(self) -> None:
+        """observe becomes enforce without a restart.
+
+        Steps:
+            Scan in observe mode, reload with mode = "enforce", scan from another address.
+
+        Verify:
+            The first scan passes whole, the second is blocked.
+        """
+        first, second = self.attacker.fresh_ipv4(), self.attacker.fresh_ipv4()
+        with Crossing(self.testbed) as crossing:
+            self.sender.send(port_scan(first, self.server, range(1000, 1040)), 0.01)
+            self.sut.wait_event("source-would-be-blocked", first)
+            self.sut.write_config({"mode": "enforce"})
+            answer = self.sut.ask("reload")
+            self.verify(answer.get("ok"), f"reload: {answer}")
+            self.sender.send(port_scan(second, self.server, range(1000, 1040)), 0.01)
+            self.sut.wait_event("source-blocked", second)
+            arrived = crossing.arrived(first)
+        self.verify_equal(arrived, 40, "probes of the observed scan that arrived")
+
+    @func_test
+    def takes_new_thresholds_on_sighup(self) -> None:
+        """SIGHUP reads the file again.
+
+        Steps:
+            Raise every threshold, send SIGHUP, and scan twenty closed ports.
+
+        Verify:
+            The reload is counted and the scan, now below the thresholds, is left alone.
+        """
+        before = self.reloads("success")
+        high = {"failures": 900, "vertical_ports": 900, "horizontal_targets": 900, "abnormal": 900}
+        self.sut.write_config({"detect": high})
+        os.kill(self.sut.pid, signal.SIGHUP)
+        wait_for("the reload", lambda: self.reloads("success") > before, 10)
+        source = self.attacker.fresh_ipv4()
+        with Crossing(self.testbed) as crossing:
+            self.sender.send(port_scan(source, self.server, range(1000, 1020)), 0.01)
+            wait_for("all probes", lambda: crossing.arrived(source) == 20, 5)
+        self.verify_equal(self.sut.events("source-blocked", source), [], "blocks")
