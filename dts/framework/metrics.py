@@ -36,7 +36,8 @@ class Metrics:
 
     def label_values(self, name: str, label: str) -> list[str]:
         """Return the distinct values of one label of a metric, sorted."""
-        return sorted({found[label] for s, found, _ in self.samples if s == name and label in found})
+        found = [labels for sample, labels, _ in self.samples if sample == name]
+        return sorted({labels[label] for labels in found if label in labels})
 
     @property
     def received(self) -> int:

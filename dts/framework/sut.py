@@ -50,7 +50,7 @@ class Appliance:
     def arguments(self) -> list[str]:
         """Return the words that start the appliance."""
         if not self.program.exists():
-            raise LabError(f"{self.program} is not built; run ./dev build, or set EDGESENTRY_BUILD")
+            raise LabError(f"{self.program} is not built; ./dev build, or set EDGESENTRY_BUILD")
         return [str(self.program), "--", "-c", str(self.config)]
 
     def start(self) -> "Appliance":

@@ -111,6 +111,20 @@ class Testbed:
         """The namespace with the two ports `outside` and `inside`."""
         return self._namespaces["appliance"]
 
+    def set_queues(self, queues: int) -> None:
+        """Use this many queues of the veth pairs at the appliance, up to what they were made with.
+
+        A driver with fewer queues than the device never sees what the kernel puts into the rest.
+        """
+        count = str(queues)
+        for role, device in (
+            *(("appliance", "outside"), ("appliance", "inside")),
+            *(("switch", "uplink"), ("servers", HOST_DEVICE)),
+        ):
+            current = self._namespaces[role].run("ethtool", "-l", device).rpartition("Current")[2]
+            if f"RX:\t\t{count}\n" not in current:
+                self._namespaces[role].run("ethtool", "-L", device, "rx", count, "tx", count)
+
     def _build(self) -> None:
         for role in ROLES:
             self._namespaces[role] = Namespace(f"{PREFIX}-{os.getpid()}-{role}")

@@ -1,4 +1,4 @@
-"""The real tools: curl as an innocent client, nmap, masscan and hping3 as attackers, all bounded."""
+"""The real tools, all bounded: curl as an innocent client; nmap, masscan, hping3 as attackers."""
 
 import hashlib
 import re

@@ -62,9 +62,6 @@ class TestBlockExpiry(TestSuite):
 
     def wait_count(self, action: str, source: str, count: int) -> dict[str, dict[str, object]]:
         """Wait for the nth event of a kind and return it."""
-        events = wait_for(
-            f"{action} number {count} of {source}",
-            lambda: (found := self.sut.events(action, source))[: len(found) * (len(found) >= count)],
-            SECOND + 15,
-        )
-        return events[count - 1]
+        what = f"{action} number {count} of {source}"
+        wait_for(what, lambda: len(self.sut.events(action, source)) >= count, SECOND + 15)
+        return self.sut.events(action, source)[count - 1]

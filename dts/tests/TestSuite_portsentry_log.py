@@ -7,8 +7,10 @@ from framework.traffic import port_scan, udp
 from framework.waiting import wait_for
 
 LINE = re.compile(
-    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4} Scan from: \[([0-9a-f.:]+)\] \(([0-9a-f.:]+)\)"
-    r" protocol: \[(TCP|UDP)\] port: \[(\d+)\] type: \[([^\]]+)\] IP opts: \[(set|not set|unknown)\]"
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}"
+    r" Scan from: \[([0-9a-f.:]+)\] \(([0-9a-f.:]+)\)"
+    r" protocol: \[(TCP|UDP)\] port: \[(\d+)\] type: \[([^\]]+)\]"
+    r" IP opts: \[(set|not set|unknown)\]"
     r" ignored: \[(true|false|unset)\] triggered: \[(true|false|unset)\]"
     r" noblock: \[(true|false|unset)\] blocked: \[(true|false|unset)\]$"
 )
