@@ -6,6 +6,7 @@ in, so a test opens its sockets inside and uses them from outside.
 
 import ctypes
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -131,6 +132,11 @@ class Namespace:
     def counter(self, device: str, name: str) -> int:
         """Return a counter of /sys/class/net/<device>/statistics as seen inside."""
         return int(self.run("cat", f"/sys/class/net/{device}/statistics/{name}").strip())
+
+    def end_processes(self) -> None:
+        """Kill what still runs inside."""
+        for pid in run(["ip", "netns", "pids", self.name]).split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def remove(self) -> None:
         """Take it away, with every device in it."""

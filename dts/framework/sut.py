@@ -50,11 +50,11 @@ class Appliance:
     def arguments(self) -> list[str]:
         """Return the words that start the appliance."""
         if not self.program.exists():
-            raise LabError(f"{self.program} is not built; ./dev build, or set EDGESENTRY_BUILD")
+            raise LabError(f"{self.program} is not built; ./dev build or set EDGESENTRY_BUILD")
         return [str(self.program), "--", "-c", str(self.config)]
 
     def start(self) -> "Appliance":
-        """Start and wait for the ready line; LabError with the output when it does not come."""
+        """Start and wait for the ready line; LabError with the output if it does not come."""
         with self.output.open("wb") as output:
             self._process = self.namespace.start(*self.arguments(), stdout=output)
         try:
@@ -91,7 +91,7 @@ class Appliance:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired as late:
             self.kill()
-            raise VerifyError(f"edgesentryd still runs after {seconds:g} s:\n{self.log()}") from late
+            raise VerifyError(f"edgesentryd runs on after {seconds:g} s:\n{self.log()}") from late
         return code, self.log()
 
     def log(self) -> str:

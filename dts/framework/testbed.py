@@ -24,6 +24,7 @@ from framework.errors import LabError
 from framework.namespace import NETNS_DIRECTORY, Namespace
 
 PREFIX = "edgesentry"
+WORK_PREFIX = "edgesentry-dts-"
 ROLES = ("attacker", "client", "switch", "appliance", "servers")
 OFFLOADS = ("tx", "gro", "gso", "tso", "rxvlan", "txvlan")
 HOST_DEVICE = "eth0"
@@ -59,14 +60,27 @@ class Host:
         return next(self._fresh_ipv6)
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be reaped does not."""
+    try:
+        status = Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
 def remove_stale() -> None:
-    """Remove namespaces of runs whose process is gone (killed before it could clean up)."""
-    if not NETNS_DIRECTORY.is_dir():
-        return
+    """Remove what runs left whose process was killed before it could clean up."""
     for path in NETNS_DIRECTORY.glob(f"{PREFIX}-*-*"):
         owner, role = path.name.removeprefix(f"{PREFIX}-").split("-", 1)
-        if role in ROLES and owner.isdigit() and not Path("/proc", owner).exists():
-            Namespace.existing(path.name).remove()
+        if role in ROLES and owner.isdigit() and not is_alive(int(owner)):
+            stale = Namespace.existing(path.name)
+            stale.end_processes()
+            stale.remove()
+    for path in Path(tempfile.gettempdir()).glob(f"{WORK_PREFIX}*-*"):
+        owner = path.name.removeprefix(WORK_PREFIX).split("-", 1)[0]
+        if owner.isdigit() and not is_alive(int(owner)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Testbed:
@@ -75,7 +89,7 @@ class Testbed:
     def __init__(self, nodes: Nodes | None = None) -> None:
         """Take the description; nothing is made yet."""
         self.nodes = nodes or Nodes()
-        self.work = Path(tempfile.mkdtemp(prefix="edgesentry-dts-"))
+        self.work = Path(tempfile.mkdtemp(prefix=f"{WORK_PREFIX}{os.getpid()}-"))
         self._namespaces: dict[str, Namespace] = {}
 
     def __enter__(self) -> "Testbed":
