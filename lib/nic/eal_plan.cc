@@ -38,6 +38,14 @@ bool is_pci_address(std::string_view text) {
   return true;
 }
 
+// The value of `key` in "net_af_packet0,iface=eth1,qpairs=2"; empty when it has none.
+std::string argument_of(const std::string& device, const std::string& key) {
+  const std::size_t found = device.find("," + key + "=");
+  if (found == std::string::npos) return {};
+  const std::size_t first = found + key.size() + 2;
+  return device.substr(first, device.find(',', first) - first);
+}
+
 bool has_option(const std::vector<std::string>& arguments,
                 std::initializer_list<std::string_view> names) {
   return std::ranges::any_of(arguments, [&](const std::string& argument) {
@@ -70,6 +78,7 @@ class Planner {
   base::Status add_cores();
   base::Status add_devices();
   base::Status add_device(const std::string& where, const std::string& device);
+  base::Status check_interface(const std::string& where, const std::string& name);
   base::Status add_interface(const std::string& where, const std::string& name);
   void size_packet_pool();
   base::Status add_memory();
@@ -138,10 +147,14 @@ base::Status Planner::add_devices() {
 
 base::Status Planner::add_device(const std::string& where, const std::string& device) {
   switch (kind_of(device)) {
-    case DeviceKind::vdev:
+    case DeviceKind::vdev: {
+      const std::string interface = argument_of(device, "iface");
+      if (!interface.empty())
+        if (base::Status fault = check_interface(where, interface); !fault) return fault;
       plan_.arguments.push_back("--vdev=" + device);
       plan_.ports.push_back(device.substr(0, device.find(',')));
       return {};
+    }
     case DeviceKind::pci: {
       has_pci_ = true;
       plan_.arguments.push_back("-a");
@@ -156,7 +169,7 @@ base::Status Planner::add_device(const std::string& where, const std::string& de
   return base::Error{where + ": unknown kind of device"};
 }
 
-base::Status Planner::add_interface(const std::string& where, const std::string& name) {
+base::Status Planner::check_interface(const std::string& where, const std::string& name) {
   const Interface* interface = host_.find_interface(name);
   if (interface == nullptr) {
     std::vector<std::string> names;
@@ -179,6 +192,12 @@ base::Status Planner::add_interface(const std::string& where, const std::string&
         "{}: interface {} holds this machine's default route; a bump in the wire there can cut "
         "off your own session",
         where, name));
+  return {};
+}
+
+base::Status Planner::add_interface(const std::string& where, const std::string& name) {
+  if (base::Status fault = check_interface(where, name); !fault) return fault;
+  const Interface* interface = host_.find_interface(name);
   std::uint32_t frame = kStandardFrame;
   while (frame < interface->mtu + kFrameOverhead && frame < kFrameBytesMax) frame *= 2;
   frame_bytes_ = std::max(frame_bytes_, frame);

@@ -88,6 +88,19 @@ TEST(EalPlan, lists_the_interfaces_when_one_is_missing) {
   EXPECT_NE(plan.error().text.find("eth0, wan0, lan0"), std::string::npos);
 }
 
+TEST(EalPlan, looks_for_the_interface_of_a_virtual_device_too) {
+  const HostFacts facts = host();
+  const config::Config wrong = config_of("net_af_packet0,iface=wan9,qpairs=2", "net_null0");
+  const auto refused = plan_eal({wrong, facts});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text.find("\"wan9\""), std::string::npos);
+
+  const config::Config right = config_of("net_af_packet0,qpairs=2,iface=wan0", "net_null0");
+  const auto plan = plan_eal({right, facts});
+  ASSERT_TRUE(plan.ok()) << plan.error().text;
+  EXPECT_TRUE(has(plan.value(), "--vdev=net_af_packet0,qpairs=2,iface=wan0"));
+}
+
 TEST(EalPlan, names_the_capabilities_that_an_interface_needs) {
   const config::Config config = config_of("wan0", "lan0");
   HostFacts facts = host();
