@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <optional>
@@ -49,11 +50,14 @@ struct TrapDetector {
   }
 };
 
-// Probes that no TCP stack sends, on several ports or targets.
+// Probes that no TCP stack sends, on several ports or targets, or of several kinds (as nmap -O
+// sends to the few ports that it looks at).
 struct FlagDetector {
   static constexpr Reason kReason = Reason::abnormal_flags;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
-    return e.spread.abnormal >= t.abnormal;
+    const int kinds = std::popcount(e.suspect.abnormal_kinds);
+    return e.spread.abnormal > 0 &&
+           e.spread.abnormal + static_cast<std::uint32_t>(kinds) > t.abnormal;
   }
 };
 

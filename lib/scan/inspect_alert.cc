@@ -7,7 +7,8 @@ namespace edgesentry::scan {
 namespace {
 
 bool counts(const Contact& contact) noexcept {
-  return is_bad(contact) || contact.outcome == Outcome::pending;
+  return is_bad(contact) || contact.outcome == Outcome::pending ||
+         contact.port_class == PortClass::icmp;
 }
 
 // The technique of most of the contacts that are held against the source.

@@ -23,6 +23,10 @@ bool silence_counts(const Contact& contact) noexcept {
          !is_weak(contact.technique) && !is_abnormal(contact.technique);
 }
 
+std::uint32_t kind_bit(Technique t) noexcept {
+  return 1u << static_cast<unsigned>(t);
+}
+
 bool is_open(const Contact& contact) noexcept {
   return contact.outcome == Outcome::pending || contact.outcome == Outcome::silent;
 }
@@ -102,6 +106,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
                                     const Moment& moment) noexcept {
   suspect.last_seen = moment.now;
   suspect.source = probe.source;
+  if (touch.kind == TouchKind::abnormal) suspect.abnormal_kinds |= kind_bit(touch.technique);
   const std::uint32_t target = wire::fold(probe.target);
   const std::uint16_t port = touch.kind == TouchKind::none ? probe.target_port : touch.port;
   if (Contact* known = suspect.find(target, port, touch.port_class); known != nullptr) {
@@ -126,7 +131,8 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   if (touch.kind == TouchKind::weak && suspect.contacts_ever >= kContacts) return;
 
   age(suspect, moment);
-  const bool talks = touch.kind == TouchKind::weak && probe.payload_bytes > 0;
+  const bool talks = touch.kind == TouchKind::weak && touch.port_class == PortClass::tcp &&
+                     probe.payload_bytes > 0;
   Contact& contact = suspect.add({.target = target,
                                   .at_ms = suspect.since_first_ms(moment.now),
                                   .port = touch.port,

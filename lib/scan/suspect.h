@@ -79,6 +79,7 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t failures = 0;
   std::uint32_t successes = 0;
   std::uint32_t abnormal = 0;
+  std::uint32_t abnormal_kinds = 0;   // one bit for each abnormal Technique seen
   std::uint32_t reported_probes = 0;  // when the last alert went out
   base::Ip last_target;
   std::array<std::uint16_t, kAlertPorts> ports{};

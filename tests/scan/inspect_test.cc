@@ -1,0 +1,174 @@
+// What the engine finds, and what it leaves alone.
+#include "scan/inspect.h"
+
+#include <gtest/gtest.h>
+
+#include "scan/probes.h"
+
+namespace edgesentry::scan {
+namespace {
+
+const base::Ip kScanner = ip4(198, 51, 100, 7);
+const base::Ip kServer = ip4(10, 0, 0, 1);
+
+Flow to_port(std::uint16_t port) {
+  return {kScanner, kServer, 40000, port};
+}
+
+TEST(Inspector, decides_on_the_fifth_refusal_and_drops_from_then_on) {
+  Bench bench;
+  std::uint16_t port = 1;
+  for (; port <= 5; ++port) EXPECT_EQ(bench.knock_closed(to_port(port)), Verdict::pass) << port;
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  const Alert& alert = bench.alerts[0];
+  EXPECT_EQ(alert.source, kScanner);
+  EXPECT_EQ(alert.technique, Technique::tcp_syn);
+  EXPECT_EQ(alert.shape, Shape::vertical);
+  EXPECT_EQ(alert.reason, Reason::failed_attempts);
+  EXPECT_EQ(alert.failures, 5u);
+  EXPECT_EQ(alert.port_count, 5u);
+  EXPECT_TRUE(alert.dropping);
+  for (; port < 100; ++port) EXPECT_EQ(bench.knock_closed(to_port(port)), Verdict::drop);
+  EXPECT_EQ(bench.alerts.size(), 1u) << "one alert per scan";
+}
+
+TEST(Inspector, drops_the_deciding_packet_itself) {
+  Bench bench;
+  EXPECT_EQ(bench.act(tcp(to_port(1), 0)), Verdict::pass);
+  EXPECT_EQ(bench.act(tcp(to_port(2), 0)), Verdict::pass);
+  EXPECT_EQ(bench.act(tcp(to_port(3), 0)), Verdict::drop);
+  EXPECT_EQ(bench.alerts.at(0).technique, Technique::tcp_null);
+}
+
+TEST(Inspector, finds_a_scan_that_nobody_answers) {
+  Bench bench;
+  for (std::uint16_t port = 1; port <= 6; ++port) bench.act(tcp(to_port(port), kSynFlag));
+  EXPECT_TRUE(bench.alerts.empty()) << "answers may still come";
+  bench.pass_time(base::seconds(5));
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.act(tcp(to_port(7), kSynFlag)), Verdict::drop);
+}
+
+TEST(Inspector, finds_a_udp_scan_by_its_unreachables) {
+  Bench bench;
+  for (std::uint16_t port = 1; port <= 6; ++port) {
+    if (bench.act(udp(to_port(port))) == Verdict::drop) break;
+    bench.hear(unreachable(to_port(port)));
+  }
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].technique, Technique::udp);
+}
+
+TEST(Inspector, finds_an_ack_scan_by_its_resets) {
+  Bench bench;
+  for (std::uint16_t port = 1; port <= 8; ++port) {
+    if (bench.act(tcp(to_port(port), kAckFlag)) == Verdict::drop) break;
+    bench.hear(tcp(to_port(port).back(), kRstFlag));
+  }
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].technique, Technique::tcp_ack);
+}
+
+TEST(Inspector, finds_a_sweep) {
+  Bench bench;
+  for (std::uint32_t host = 1; host <= 20; ++host)
+    bench.act(tcp({kScanner, base::Ip::v4(0x0a000000 + host), 40000, 23}, kSynFlag));
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].shape, Shape::horizontal);
+  EXPECT_EQ(bench.alerts[0].target_count, 15u);
+}
+
+TEST(Inspector, counts_retransmissions_once) {
+  Bench bench;
+  for (int i = 0; i < 100; ++i) {
+    bench.act(tcp(to_port(8080), kSynFlag));
+    bench.hear(tcp(to_port(8080).back(), kRstAck));
+    bench.act(tcp(to_port(8081), kSynFlag));
+    bench.hear(tcp(to_port(8081).back(), kRstAck));
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST(Inspector, leaves_a_client_of_many_services_alone) {
+  Bench bench;
+  for (std::uint16_t port = 1; port <= 60; ++port) bench.converse(to_port(port));
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST(Inspector, leaves_clients_of_a_service_that_went_down_alone) {
+  Bench bench;
+  bench.converse({ip4(203, 0, 113, 1), kServer, 40000, 8080});
+  for (std::uint32_t client = 0; client < 200; ++client) {
+    const base::Ip source = base::Ip::v4(0xc6336400 + client);
+    for (std::uint16_t again = 0; again < 5; ++again)
+      bench.knock_closed({source, kServer, static_cast<std::uint16_t>(40000 + again), 8080});
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST(Inspector, leaves_backscatter_alone) {
+  Bench bench;
+  for (std::uint16_t port = 1; port <= 500; ++port) {
+    bench.act(tcp({kScanner, base::Ip::v4(0x0a000000u + port), 80, port}, kSynAck));
+    bench.act(tcp({kScanner, base::Ip::v4(0x0a000000u + port), 80, port}, kRstAck));
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST(Inspector, leaves_a_server_alone_that_answers_protected_clients) {
+  Bench bench;
+  for (std::uint16_t port = 50000; port < 50100; ++port) {
+    const Flow call{kServer, kScanner, port, 8443};
+    bench.hear(tcp(call, kSynFlag));
+    bench.act(tcp(call.back(), kSynAck));
+    bench.act(tcp(call.back(), kAckFlag, 1000));
+    bench.act(tcp(call.back(), kFinAck));
+    bench.hear(tcp(call, kRstFlag));
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST(Inspector, touches_a_trap_only_where_no_service_answers) {
+  Bench bench;
+  bench.policy.watched_tcp.insert(143);
+  bench.policy.thresholds.scan_trigger = 1;
+  bench.converse(to_port(143));
+  EXPECT_TRUE(bench.alerts.empty());
+  bench.knock_closed({kScanner, ip4(10, 0, 0, 2), 40000, 143});
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].shape, Shape::trap);
+  EXPECT_EQ(bench.alerts[0].reason, Reason::watched_port);
+}
+
+TEST(Inspector, reports_a_touch_below_the_trigger_without_deciding) {
+  Bench bench;
+  bench.policy.watched_tcp.insert(23);
+  bench.policy.thresholds.scan_trigger = 2;
+  EXPECT_EQ(bench.knock_closed(to_port(23)), Verdict::pass);
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].kind, AlertKind::touch);
+  EXPECT_FALSE(bench.alerts[0].dropping);
+}
+
+TEST(Inspector, decides_the_same_for_any_batching) {
+  std::vector<wire::Probe> probes;
+  for (std::uint16_t i = 0; i < 64; ++i)
+    probes.push_back(
+        tcp({base::Ip::v4(0xc6336400u + i % 3), kServer, 40000, i}, i % 2 ? 0 : kSynFlag));
+  std::vector<std::vector<Verdict>> runs;
+  for (const std::size_t batch : {1u, 7u, 32u, 64u}) {
+    Bench bench;
+    std::vector<Verdict> verdicts(probes.size());
+    for (std::size_t at = 0; at < probes.size(); at += batch) {
+      const std::size_t count = std::min(batch, probes.size() - at);
+      bench.inspector->inspect({&probes[at], count}, Role::actor, bench.now, bench.policy,
+                               {&verdicts[at], count}, bench.outbox);
+    }
+    runs.push_back(verdicts);
+  }
+  for (const auto& run : runs) EXPECT_EQ(run, runs[0]);
+  EXPECT_NE(std::count(runs[0].begin(), runs[0].end(), Verdict::drop), 0);
+}
+
+}  // namespace
+}  // namespace edgesentry::scan

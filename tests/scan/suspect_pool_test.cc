@@ -1,0 +1,62 @@
+#include "scan/suspect_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace edgesentry::scan {
+namespace {
+
+class Pool : public ::testing::Test {
+ protected:
+  std::uint16_t take(std::uint8_t rank, std::uint32_t failures = 0) {
+    const std::uint16_t slot = pool.claim(rank, base::seconds(10));
+    if (slot == 0) return 0;
+    if (pool.at(slot).in_use) pool.release(slot);
+    pool.at(slot) = Suspect{};
+    pool.at(slot).in_use = true;
+    pool.at(slot).failures = failures;
+    pool.count_claimed();
+    return slot;
+  }
+
+  std::vector<Suspect> records = std::vector<Suspect>(8);
+  SuspectPool pool{records};
+};
+
+TEST_F(Pool, gives_every_slot_once_while_there_are_free_ones) {
+  std::vector<bool> seen(9, false);
+  for (int i = 0; i < 8; ++i) {
+    const std::uint16_t slot = take(2);
+    ASSERT_GE(slot, 1);
+    ASSERT_LE(slot, 8);
+    EXPECT_FALSE(seen[slot]);
+    seen[slot] = true;
+  }
+  EXPECT_EQ(pool.in_use(), 8u);
+}
+
+TEST_F(Pool, refuses_a_newcomer_that_is_less_suspicious_than_all) {
+  for (int i = 0; i < 8; ++i) take(2, 3);
+  EXPECT_EQ(take(2), 0);
+  EXPECT_EQ(pool.in_use(), 8u);
+}
+
+TEST_F(Pool, replaces_the_least_suspicious) {
+  for (int i = 0; i < 8; ++i) take(2, 3);
+  pool.at(5).failures = 0;
+  EXPECT_EQ(take(4), 5);
+}
+
+TEST_F(Pool, gives_back_a_decided_suspects_slot_but_not_one_that_owes_an_alert) {
+  for (int i = 0; i < 8; ++i) take(2, 3);
+  pool.at(3).decided = true;
+  pool.at(4).decided = true;
+  pool.at(4).alert_owed = true;
+  EXPECT_EQ(take(2), 3);
+  pool.at(3).failures = 3;
+  EXPECT_EQ(take(2), 0);
+}
+
+}  // namespace
+}  // namespace edgesentry::scan
