@@ -26,9 +26,9 @@ not exist are faults too.
 | true or false | `true`, `false`, without quotes |
 | whole number | `4`, `16_384` |
 | count | a whole number, or `"64k"`, `"16M"`, `"1G"` in powers of 1024 |
-| duration | `"500ms"`, `"10m"`, `"1h30m"`, `"24h"`, `"7d"`: units `w d h m s ms`, from large to small |
+| duration | `"500ms"`, `"10m"`, `"1h30m"`, `"7d"`: units `w d h m s ms`, from large to small |
 | ports | `"1-1813,3389"`: ports and inclusive ranges |
-| network | `"10.0.0.0/24"`, `"2001:db8::/32"`, or a single address; bits below the mask are ignored |
+| network | `"10.0.0.0/24"`, `"2001:db8::/32"`, or one address; bits below the mask are ignored |
 | text | in quotes |
 
 Where a key says *reload*, `edgesentry reload` and SIGHUP take a new value at once. Where it says
@@ -45,8 +45,8 @@ a PCI address (`"0000:03:00.0"`: bound to a DPDK driver), or a DPDK vdev with it
 constexpr std::string_view kIgnoreFile = R"(
 The file has an address or a network on each line, as PortSentry's `portsentry.ignore`: `10.9.0.2`,
 `10.9.0.0/24`, `10.9.0.0/255.255.255.0`, `2001:db8::/48`; `#` begins a comment. Bits below the mask
-are ignored, `0.0.0.0/0` allows all of IPv4. A line that cannot be read is left out and reported with
-its number, and all others are in force.
+are ignored, `0.0.0.0/0` allows all of IPv4. A line that cannot be read is left out and reported
+with its number, and all others are in force.
 )";
 
 constexpr std::string_view kListen = R"(
@@ -96,6 +96,15 @@ std::string all_keys_of(std::string_view section, const Config& config, const Se
   return text;
 }
 
+// What a file needs at least and has no default for.
+std::string commented_segment() {
+  std::string text = "\n# [[segment]]\n";
+  for (const Field& field : fields())
+    if (section_of(field.key) == "segment")
+      text += fmt::format("# {} = {}\n", name_of(field.key), field.example);
+  return text;
+}
+
 }  // namespace
 
 std::string reference_markdown() {
@@ -116,6 +125,7 @@ std::string effective_toml(const Config& config) {
   std::string text;
   for (const Section& section : sections()) {
     if (section.name == "segment") {
+      if (config.segments.empty()) text += commented_segment();
       for (const Segment& segment : config.segments)
         text += "\n[[segment]]\n" + all_keys_of("segment", config, &segment);
       continue;

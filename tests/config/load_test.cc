@@ -270,7 +270,7 @@ TEST(Load, takes_a_mebibyte_and_not_a_byte_more) {
 }
 
 TEST(Load, refuses_what_is_not_text) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   EXPECT_TRUE(has(only_fault(load_text("mode = \"a\0b\""sv, "t")), "not a text file"));
 }
 

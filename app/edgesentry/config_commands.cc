@@ -1,0 +1,93 @@
+#include "config_commands.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "config/load.h"
+#include "config/reference.h"
+#include "text_table.h"
+
+namespace edgesentry::cli {
+namespace {
+
+std::string as_json(const std::string& path, const config::Loaded& loaded) {
+  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
+  for (const config::Problem& problem : loaded.problems)
+    problems.push_back({{"file", problem.file},
+                        {"line", problem.line},
+                        {"column", problem.column},
+                        {"key", problem.key},
+                        {"fault", problem.fault},
+                        {"remedy", problem.remedy},
+                        {"fatal", problem.fatal}});
+  const nlohmann::ordered_json report = {{"file", path},
+                                         {"ok", loaded.problems.empty()},
+                                         {"usable", loaded.usable()},
+                                         {"problems", problems}};
+  // A path need not be UTF-8.
+  return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void print_block(const config::Problem& problem) {
+  const bool with_colour = wants_colour(STDOUT_FILENO);
+  std::string place = printable(problem.file);
+  if (problem.line > 0) place += fmt::format(":{}", problem.line);
+  if (problem.column > 0) place += fmt::format(":{}", problem.column);
+  fmt::print("{}  {}\n    {}\n    {}\n\n", coloured(place, Colour::dim, with_colour),
+             coloured(printable(problem.key), Colour::bold, with_colour),
+             coloured(printable(problem.fault), Colour::red, with_colour),
+             printable(problem.remedy));
+}
+
+void print_problems(const config::Loaded& loaded) {
+  const bool is_terminal = isatty(STDOUT_FILENO) == 1;
+  for (const config::Problem& problem : loaded.problems) {
+    if (is_terminal) {
+      print_block(problem);
+    } else {
+      fmt::print("{}\n", printable(problem.to_string()));
+    }
+  }
+}
+
+int print_effective(const std::string& path) {
+  const config::Loaded loaded = config::load_file(path);
+  for (const config::Problem& problem : loaded.problems)
+    fmt::print(stderr, "{}\n", printable(problem.to_string()));
+  if (!loaded.usable()) return EX_CONFIG;
+  fmt::print("{}", config::effective_toml(loaded.config));
+  return EX_OK;
+}
+
+}  // namespace
+
+int run_check(const std::string& path, bool json) {
+  const config::Loaded loaded = config::load_file(path);
+  if (json) {
+    fmt::print("{}\n", as_json(path, loaded));
+  } else if (loaded.problems.empty()) {
+    fmt::print("{}: no problems\n", printable(path));
+  } else {
+    print_problems(loaded);
+    std::fflush(stdout);
+    fmt::print(stderr, "{}: {}\n", printable(path), counted(loaded.problems.size(), "problem"));
+  }
+  return loaded.problems.empty() ? EX_OK : EX_CONFIG;
+}
+
+int run_config(const ConfigArguments& arguments) {
+  if (arguments.reference) {
+    fmt::print("{}", config::reference_markdown());
+  } else if (arguments.defaults) {
+    fmt::print("{}", config::effective_toml(config::Config{}));
+  } else {
+    return print_effective(arguments.path);
+  }
+  return EX_OK;
+}
+
+}  // namespace edgesentry::cli
