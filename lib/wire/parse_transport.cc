@@ -17,24 +17,6 @@ std::uint16_t bytes_behind(std::uint32_t ip_payload, std::size_t header) noexcep
   return static_cast<std::uint16_t>(ip_payload > header ? ip_payload - header : 0);
 }
 
-// RFC 9293 section 3.1: kind, length, data; 0 ends, 1 pads. At most 40 bytes, so at most 40 rounds.
-std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept {
-  std::uint8_t traits = 0;
-  std::size_t i = 0;
-  while (i < bytes && at[i] != 0) {
-    if (at[i] == 1) {
-      ++i;
-      continue;
-    }
-    if (i + 1 >= bytes || at[i + 1] < 2) break;
-    if (at[i] == 2) traits |= trait::kTcpMss;
-    if (at[i] == 3) traits |= trait::kTcpWindowScale;
-    if (at[i] == 8) traits |= trait::kTcpTimestamps;
-    i += at[i + 1];
-  }
-  return traits;
-}
-
 ParseOutcome parse_tcp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
   if (!cursor.has(kTcpHeader)) {
     if (cursor.has(4)) load_ports(cursor.at(), probe);  // a tiny first fragment names its port
@@ -134,6 +116,23 @@ ParseOutcome parse_sctp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) n
 }
 
 }  // namespace
+
+std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept {
+  std::uint8_t traits = 0;
+  std::size_t i = 0;
+  while (i < bytes && at[i] != 0) {
+    if (at[i] == 1) {
+      ++i;
+      continue;
+    }
+    if (i + 1 >= bytes || at[i + 1] < 2) break;
+    if (at[i] == 2) traits |= trait::kTcpMss;
+    if (at[i] == 3) traits |= trait::kTcpWindowScale;
+    if (at[i] == 8) traits |= trait::kTcpTimestamps;
+    i += at[i + 1];
+  }
+  return traits;
+}
 
 ParseOutcome parse_transport(Cursor cursor, const Transport& transport, Probe& probe) noexcept {
   switch (transport.protocol) {
