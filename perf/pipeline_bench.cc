@@ -1,0 +1,160 @@
+// From a burst of frames to its verdicts, all that a worker does per packet but driver and
+// forwarding: parse, look up, inspect. The table is as large as the number of sources (load 1.0) or
+// twice that (load 0.5). `of_limit` compares with LineLimit over as much memory, measured before
+// and after in the same process. The cost of writing new sources into the frames is measured apart
+// in the same way and taken off (`harness`).
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "base/ip.h"
+#include "frame_pool.h"
+#include "huge_memory.h"
+#include "line_limit.h"
+#include "meter.h"
+#include "scan/inspect.h"
+#include "wire/parse.h"
+
+namespace edgesentry::perf {
+namespace {
+
+constexpr std::uint64_t kBurstsPerRound = 512;
+
+struct Shape {
+  Mix mix = Mix::syn64;
+  std::uint32_t load_inverse = 1;  // table entries per source
+  bool blocked = false;            // every source is blocked, policy enforces
+};
+
+scan::DetectionPolicy make_policy(bool enforce) {
+  scan::DetectionPolicy policy;
+  auto tcp = base::PortSet::parse("1,7,9,11,15,21-23,79,111,119,135,139,445,512-515,1433,3389");
+  auto udp = base::PortSet::parse("1,7,9,69,161,513,640,700,32770-32774");
+  EDGESENTRY_CHECK(tcp.ok() && udp.ok(), "the port lists are right");
+  policy.watched_tcp = tcp.value();
+  policy.watched_udp = udp.value();
+  policy.enforce = enforce;
+  return policy;
+}
+
+class Pipeline {
+ public:
+  Pipeline(const Shape& shape, std::uint32_t sources, std::size_t burst)
+      : burst_(burst),
+        pool_(shape.mix, sources),
+        policy_(make_policy(shape.blocked)),
+        settings_(settings_for(shape, sources)),
+        memory_(scan::Inspector::bytes_needed(settings_)),
+        inspector_(settings_, memory_.bytes(), tally_) {
+    if (shape.blocked)
+      for (std::uint32_t i = 0; i < sources; ++i)
+        inspector_.apply({.source = base::Ip::v4(0x14000000 + i)}, policy_);
+    // Every source has been seen twice before anything is measured.
+    for (std::uint64_t seen = 0; seen < 2 * std::uint64_t{sources} + kPoolFrames; seen += burst_)
+      one_burst();
+  }
+
+  void one_burst() noexcept {
+    const std::span<const Frame> frames = pool_.next(burst_);
+    if (pool_.needs_patching()) pool_.patch(burst_);
+    for (std::size_t i = 0; i < frames.size(); ++i)
+      outcomes_ += static_cast<std::uint64_t>(
+          wire::parse({frames[i].data, frames[i].size}, wire::LinkType::ethernet, probes_[i]));
+    now_.value += 1;
+    inspector_.inspect(std::span(probes_).first(burst_), scan::Role::actor, now_, policy_,
+                       verdicts_, outbox_);
+    outbox_.clear();
+    for (std::size_t i = 0; i < burst_; ++i) drops_ += verdicts_[i] == scan::Verdict::drop ? 1 : 0;
+  }
+
+  // Cycles per packet of the patching alone.
+  double harness_cost() noexcept {
+    if (!pool_.needs_patching()) return 0;
+    const double begin = thread_cycles();
+    for (std::uint64_t i = 0; i < kBurstsPerRound * 8; ++i) {
+      benchmark::DoNotOptimize(pool_.next(burst_));
+      pool_.patch(burst_);
+      benchmark::ClobberMemory();
+    }
+    return (thread_cycles() - begin) / static_cast<double>(kBurstsPerRound * 8 * burst_);
+  }
+
+  [[nodiscard]] std::uint64_t checksum() const noexcept { return outcomes_ * 3 + drops_; }
+  [[nodiscard]] std::uint64_t evictions() const noexcept { return tally_.evictions.value(); }
+  [[nodiscard]] std::uint64_t drops() const noexcept { return drops_; }
+  [[nodiscard]] const HugeMemory& memory() const noexcept { return memory_; }
+
+ private:
+  static scan::InspectorSettings settings_for(const Shape& shape, std::uint32_t sources) {
+    return {
+        .sources = sources * shape.load_inverse,
+        .blocks = shape.blocked ? sources : 1u << 16,
+        .key = {0x9ae16a3b2f90404f, 0xc949d7c7509e6557, 0xff51afd7ed558ccd, 0xc4ceb9fe1a85ec53}};
+  }
+
+  std::size_t burst_;
+  FramePool pool_;
+  scan::DetectionPolicy policy_;
+  scan::InspectorSettings settings_;
+  scan::Tally tally_;
+  HugeMemory memory_;
+  scan::Inspector inspector_;
+  base::Micros now_ = base::seconds(1000);
+  std::array<wire::Probe, scan::kBurstMax> probes_;
+  std::array<scan::Verdict, scan::kBurstMax> verdicts_{};
+  scan::AlertOutbox outbox_;
+  std::uint64_t outcomes_ = 0, drops_ = 0;
+};
+
+// Cycles per line of random access to as much memory as tier 1 takes.
+double limit_cycles(HugeMemory& memory) {
+  LineLimit lines(memory.bytes());
+  const std::uint64_t all = memory.bytes().size() / base::kCacheLine / kInFlight;
+  return lines.measure(std::clamp<std::uint64_t>(all, 4096, 1u << 17));
+}
+
+void pipeline(benchmark::State& state, Shape shape) {
+  const auto sources = static_cast<std::uint32_t>(state.range(0));
+  const auto burst = static_cast<std::size_t>(state.range(1));
+  const std::size_t tier1 = std::size_t{16} * sources * shape.load_inverse;
+  HugeMemory yardstick(tier1);
+  limit_cycles(yardstick);  // warm
+  const auto pipeline = std::make_unique<Pipeline>(shape, sources, burst);
+  const double harness = pipeline->harness_cost();
+  const double limit_before = limit_cycles(yardstick);
+  const std::uint64_t evicted = pipeline->evictions(), dropped = pipeline->drops();
+  std::uint64_t items = 0;
+  Meter meter(state);
+  for (auto _ : state) {
+    for (std::uint64_t i = 0; i < kBurstsPerRound; ++i) pipeline->one_burst();
+    items += kBurstsPerRound * burst;
+  }
+  meter.finish(items, pipeline->checksum(), harness);
+  const double limit = (limit_before + limit_cycles(yardstick)) / 2;
+  const auto per_item = [&](std::uint64_t count) {
+    return static_cast<double>(count) / static_cast<double>(items);
+  };
+  state.counters["limit_cycles"] = limit;
+  state.counters["of_limit"] = limit / state.counters["cycles"];
+  state.counters["evicted"] = per_item(pipeline->evictions() - evicted);
+  state.counters["dropped"] = per_item(pipeline->drops() - dropped);
+  state.SetLabel(pipeline->memory().backing());
+}
+
+constexpr std::int64_t k1k = 1 << 10, k64k = 1 << 16, k1m = 1 << 20, k16m = 1 << 24;
+
+BENCHMARK_CAPTURE(pipeline, syn64, Shape{})
+    ->ArgNames({"sources", "burst"})
+    ->ArgsProduct({{k1k, k64k, k1m, k16m}, {32, 64}});
+BENCHMARK_CAPTURE(pipeline, syn64_half_full, Shape{.load_inverse = 2})
+    ->ArgNames({"sources", "burst"})
+    ->ArgsProduct({{k1k, k64k, k1m, k16m}, {32}});
+BENCHMARK_CAPTURE(pipeline, mixed, Shape{.mix = Mix::mixed, .load_inverse = 2})
+    ->ArgNames({"sources", "burst"})
+    ->ArgsProduct({{k1k, k64k, k1m, k16m}, {32}});
+BENCHMARK_CAPTURE(pipeline, blocked, Shape{.load_inverse = 2, .blocked = true})
+    ->ArgNames({"sources", "burst"})
+    ->ArgsProduct({{k1k, k1m}, {32}});
+
+}  // namespace
+}  // namespace edgesentry::perf
