@@ -33,7 +33,7 @@ sh = find_program('sh')
 test('cases', find_program('./cases.sh'), protocol: 'gtest', suite: 'unit')
 test('crash', find_program('./crash.sh'), protocol: 'gtest', suite: 'unit')
 test('tap', sh, args: ['-c',
-  'printf "1..3\\nok 1 - floors\\nnot ok 2 - lines\\nok 3 - docs # SKIP no program\\n"'],
+  'printf "1..3\\nok 1 - floors\\nnot ok 2 - lines\\nok 3 - docs # SKIP no program\\n"; exit 1'],
   protocol: 'tap', suite: 'tidy')
 test('short', sh, args: ['-c', 'printf "1..3\\nok 1 - floors\\n"'], protocol: 'tap', suite: 'tidy')
 test('root', sh, args: ['-c', 'echo needs root; exit 77'], suite: 'eal')
