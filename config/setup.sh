@@ -21,22 +21,32 @@ give_up() {
 }
 
 # A mask in /run keeps a unit from being started by its package and is gone after a reboot at the
-# latest, even if this script dies half-way. RUNLEVEL=1 does the same where sysvinit runs.
-units=()
-mask_new_services() {
-  [ -d /run/systemd/system ] || return 0
-  local unit
-  for unit in prometheus.service dpdk.service; do
-    systemctl cat "$unit" >/dev/null 2>&1 || units+=("$unit")
+# latest, even if this script dies half-way. Where sysvinit or nothing runs, its scripts believe to
+# be in runlevel 1, which starts no servers.
+services=()
+hold_new_services() {
+  local service
+  for service in prometheus dpdk; do
+    [ -e "/etc/init.d/$service" ] || services+=("$service")
   done
-  [ ${#units[@]} -eq 0 ] || systemctl --quiet mask --runtime "${units[@]}"
+  [ ${#services[@]} -gt 0 ] || return 0
+  export RUNLEVEL=1 PREVLEVEL=N
+  [ ! -d /run/systemd/system ] || systemctl --quiet mask --runtime "${services[@]/%/.service}"
 }
 
-unmask_new_services() {
-  [ ${#units[@]} -gt 0 ] || return 0
-  systemctl --quiet disable "${units[@]}" 2>/dev/null ||
-    echo "setup: could not disable ${units[*]}; look with systemctl is-enabled" >&2
-  systemctl --quiet unmask --runtime "${units[@]}"
+release_new_services() {
+  [ ${#services[@]} -gt 0 ] || return 0
+  local service
+  if [ -d /run/systemd/system ]; then
+    systemctl --quiet disable "${services[@]/%/.service}" 2>/dev/null ||
+      echo "setup: could not disable ${services[*]}; look with systemctl is-enabled" >&2
+    systemctl --quiet unmask --runtime "${services[@]/%/.service}"
+    return
+  fi
+  for service in "${services[@]}"; do
+    [ ! -x "/etc/init.d/$service" ] || "/etc/init.d/$service" stop >/dev/null 2>&1 ||
+      echo "setup: could not stop $service; it may run needlessly" >&2
+  done
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -52,9 +62,9 @@ command again as yourself"
 fi
 
 echo "setup: installing ${#packages[@]} packages: ${packages[*]}"
-export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
-trap unmask_new_services EXIT
-mask_new_services
-apt-get -q update || give_up "apt-get update failed; check the network and /etc/apt/sources.list"
-apt-get -q -y --no-install-recommends install "${packages[@]}" ||
+export DEBIAN_FRONTEND=noninteractive
+trap release_new_services EXIT
+hold_new_services
+apt-get -q -o DPkg::Lock::Timeout=300 update || give_up "apt-get update failed; check the network and /etc/apt/sources.list"
+apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${packages[@]}" ||
   give_up "apt-get install failed; its own words are above. EdgeSentry is built on Debian 12"
