@@ -65,6 +65,7 @@ echo "setup: installing ${#packages[@]} packages: ${packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
 trap release_new_services EXIT
 hold_new_services
-apt-get -q -o DPkg::Lock::Timeout=300 update || give_up "apt-get update failed; check the network and /etc/apt/sources.list"
+apt-get -q -o DPkg::Lock::Timeout=300 update ||
+  give_up "apt-get update failed; check the network and /etc/apt/sources.list"
 apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${packages[@]}" ||
   give_up "apt-get install failed; its own words are above. EdgeSentry is built on Debian 12"

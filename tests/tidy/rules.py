@@ -142,7 +142,7 @@ class Banned:
 _UNIT_TESTS = r"tests/(?!stress/|eal/|fuzz/|tidy/|scenarios/)\w+/.*\.cc$"
 BANNED = [
     Banned(r"(?<!asm )\bvolatile\b", r".*\.(cc|h)$", "std::atomic with a memory order, or Counter"),
-    Banned(r"\busing namespace\b", r".*\.(cc|h)$", "a using-declaration of the one name"),
+    Banned(r"(?m)^using namespace\b", r".*\.(cc|h)$", "a using-declaration of the one name"),
     Banned(r"\b(TODO|FIXME|XXX|HACK)\b(?!\(#[0-9]+\))", r".*\.(cc|h|py|build|sh)$",
            "TODO(#number), or do it now", in_comments=True),
     Banned(r"\b(printf|fprintf|puts|fputs|std::cout|std::cerr)\b",

@@ -116,6 +116,7 @@ SAMPLES: dict[str, list[Sample]] = {
         bad("try:\n    f()\nexcept OSError:\n    pass\n", "dts/a.py"),
         bad("try:\n    f()\nexcept:\n    g()\n", "dts/a.py"),
         good('asm volatile("" ::: "memory");\n'),
+        good("void f() {\n  using namespace wire::tcp_flag;\n}\n"),
         good("// never volatile, never using namespace, never throw\n"),
         good('const char* kText = "throw a printf at rte_panic";\n'),
         good("// TODO(#12): when the kernel can\n"),
