@@ -79,40 +79,41 @@ void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Mi
   EDGESENTRY_DCHECK(probes.size() <= kBurstMax, "bursts are bounded");
   State& state = *state_;
   const Moment moment{now, coarse(now), policy, outbox};
-  std::array<SourceKey, kBurstMax> keys;
+  std::array<Look, kBurstMax> looks;
   // First all lines are asked for, then looked at: up to a burst of misses in flight.
   for (std::size_t i = 0; i < probes.size(); ++i) {
     const base::Ip& source = role == Role::actor ? probes[i].source : probes[i].target;
-    keys[i] = source_key(state.settings.key, source, policy.ipv6_prefix);
-    __builtin_prefetch(&state.sets[keys[i].home >> state.shift], 1);
+    looks[i].key = source_key(state.settings.key, source, policy.ipv6_prefix);
+    looks[i].novelty = novelty_of(state.settings.key, probes[i]);
+    __builtin_prefetch(&state.sets[looks[i].key.home >> state.shift], 1);
   }
-  if (role == Role::actor) {
-    for (std::size_t i = 0; i < probes.size(); ++i)
-      verdicts[i] = state.act(probes[i], keys[i], moment);
-  } else {
+  if (role == Role::answer) {
     for (std::size_t i = 0; i < probes.size(); ++i) {
-      state.hear(probes[i], keys[i], moment);
+      state.hear(probes[i], looks[i].key, moment);
       verdicts[i] = Verdict::pass;
     }
+    return;
+  }
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    const SightingSet& set = state.sets[looks[i].key.home >> state.shift];
+    const int way = set.find(looks[i].key);
+    const bool repeats = way >= 0 && set.newest[way] == looks[i].novelty && set.is_plain(way) &&
+                         set.seen[way] == moment.coarse_now;
+    verdicts[i] = repeats ? Verdict::pass : state.act(probes[i], looks[i], moment);
   }
 }
 
-Verdict Inspector::State::act(const wire::Probe& probe, const SourceKey& key,
+Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
                               const Moment& moment) noexcept {
   // Packets that are broken behind their addresses still come from somebody.
   if (probe.outcome == wire::ParseOutcome::arp || probe.source == base::Ip{}) return Verdict::pass;
+  const SourceKey& key = look.key;
   const std::uint32_t index = key.home >> shift;
   SightingSet& set = sets[index];
   int way = set.find(key);
   if (way < 0) [[unlikely]] {
     way = admit(probe.source, key, moment);
-    // Every way holds somebody worse. The source stays unknown, but a block still holds.
-    if (way < 0)
-      return moment.policy.enforce &&
-                     drops.contains(canonical_source(probe.source, moment.policy.ipv6_prefix),
-                                    key.home)
-                 ? Verdict::drop
-                 : Verdict::pass;
+    if (way < 0) return verdict_of_unknown(probe, key, moment);
   }
   if (set.seen[way] != moment.coarse_now) set.seen[way] = moment.coarse_now;
   const Place place{index, way};
@@ -120,33 +121,45 @@ Verdict Inspector::State::act(const wire::Probe& probe, const SourceKey& key,
     return verdict_of_blocked(probe, key, place, moment);
 
   const Touch touch = touch_of(probe);
-  const std::uint16_t slot = set.suspect[way];
-  if (slot != 0) {
-    Suspect& suspect = suspects.at(slot);
-    record_touch(suspect, probe, touch, moment);
-    return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::pass;
+  if (set.flags[way] & sighting_flag::kSuspect) {
+    record_touch(suspects.at(set.suspect[way]), probe, touch, moment);
+  } else if (set.newest[way] != look.novelty) {
+    set.newest[way] = look.novelty;
+    greet(probe, touch, place, moment);
   }
-  if (touch.kind == TouchKind::none) return Verdict::pass;
-  const std::uint32_t target = wire::fold(probe.target);
-  const std::uint32_t contact = fingerprint(settings.key, target, touch.port, touch.port_class);
-  if (set.contact[way] == contact && touch.kind != TouchKind::abnormal) return Verdict::pass;
+  return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::pass;
+}
 
-  if (is_excused(probe, touch, set.flags[way]) || is_traceroute(probe)) return Verdict::pass;
-  set.contact[way] = contact;
-  set.sketch[way] |= sketch_bit(contact);
-  const int distinct = std::popcount(set.sketch[way]);
-  set.rank[way] = static_cast<std::uint8_t>(distinct);
+// Something new from a source that is no suspect: one distinct contact is nothing, two make one.
+void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place place,
+                             const Moment& moment) noexcept {
+  SightingSet& set = sets[place.set];
+  if (touch.kind == TouchKind::none || is_traceroute(probe) ||
+      is_excused(probe, touch, set.flags[place.way]))
+    return;
+  const std::uint32_t contact =
+      fingerprint(settings.key, wire::fold(probe.target), touch.port, touch.port_class);
+  set.sketch[place.way] |= sketch_bit(contact);
+  const int distinct = std::popcount(set.sketch[place.way]);
+  set.rank[place.way] = static_cast<std::uint8_t>(distinct);
   const bool watched =
       (touch.port_class == PortClass::tcp && moment.policy.watched_tcp.contains(touch.port)) ||
       (touch.port_class == PortClass::udp && moment.policy.watched_udp.contains(touch.port));
-  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched) return Verdict::pass;
+  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched) return;
 
   const auto rank = static_cast<std::uint8_t>(
       distinct + (touch.kind == TouchKind::abnormal ? 8 : 0) + (watched ? 4 : 0));
   Suspect* suspect = promote(probe.source, place, rank, moment);
-  if (suspect == nullptr) return Verdict::pass;
-  record_touch(*suspect, probe, touch, moment);
-  return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::pass;
+  if (suspect != nullptr) record_touch(*suspect, probe, touch, moment);
+}
+
+// Every way of its set holds somebody worse. The source stays unknown, but a block still holds.
+Verdict Inspector::State::verdict_of_unknown(const wire::Probe& probe, const SourceKey& key,
+                                             const Moment& moment) noexcept {
+  const bool dropped =
+      moment.policy.enforce &&
+      drops.contains(canonical_source(probe.source, moment.policy.ipv6_prefix), key.home);
+  return dropped ? Verdict::drop : Verdict::pass;
 }
 
 Verdict Inspector::State::verdict_of_blocked(const wire::Probe& probe, const SourceKey& key,
@@ -246,7 +259,7 @@ void Inspector::apply(const Order& order, const DetectionPolicy& policy) noexcep
       static_cast<std::uint8_t>(~(sighting_flag::kBlocked | sighting_flag::kAlertOwed));
   set.rank[way] = 0;
   set.sketch[way] = 0;
-  set.contact[way] = 0;
+  set.newest[way] = 0;
 }
 
 void Inspector::offer_again(const Alert& alert) noexcept {

@@ -31,7 +31,7 @@ int Inspector::State::admit(const base::Ip& source, const SourceKey& key,
   }
   tally.sources_added.add(1);
   set.tag[way] = key.tag;
-  set.contact[way] = 0;
+  set.newest[way] = 0;
   set.sketch[way] = 0;
   set.seen[way] = moment.coarse_now;
   set.suspect[way] = 0;
@@ -64,6 +64,7 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
   suspects.count_claimed();
   SightingSet& set = sets[place.set];
   set.suspect[place.way] = slot;
+  set.flags[place.way] |= sighting_flag::kSuspect;
   set.rank[place.way] = kSuspectRank;
   return &suspect;
 }
@@ -73,6 +74,7 @@ void Inspector::State::release(std::uint16_t slot) noexcept {
   SightingSet& set = sets[suspect.set];
   if (suspect.in_use && set.suspect[suspect.way] == slot) {
     set.suspect[suspect.way] = 0;
+    set.flags[suspect.way] &= static_cast<std::uint8_t>(~sighting_flag::kSuspect);
     if (!(set.flags[suspect.way] & sighting_flag::kBlocked)) set.rank[suspect.way] = 1;
   }
   suspects.release(slot);

@@ -22,6 +22,12 @@ struct Moment {
   AlertOutbox& outbox;
 };
 
+// What the first stage works out for each packet of a burst.
+struct Look {
+  SourceKey key;
+  std::uint32_t novelty;  // of the packet: equal to the newest of its source, it brings no news
+};
+
 struct Place {
   std::uint32_t set;
   int way;
@@ -39,7 +45,11 @@ struct Inspector::State {
   ServiceMap services;
 
   // --- tier 1, inspect.cc ---------------------------------------------------------------------
-  Verdict act(const wire::Probe& probe, const SourceKey& key, const Moment& moment) noexcept;
+  Verdict act(const wire::Probe& probe, const Look& look, const Moment& moment) noexcept;
+  void greet(const wire::Probe& probe, const Touch& touch, Place place,
+             const Moment& moment) noexcept;
+  Verdict verdict_of_unknown(const wire::Probe& probe, const SourceKey& key,
+                             const Moment& moment) noexcept;
   void hear(const wire::Probe& probe, const SourceKey& key, const Moment& moment) noexcept;
   Verdict verdict_of_blocked(const wire::Probe& probe, const SourceKey& key, Place place,
                              const Moment& moment) noexcept;
@@ -84,6 +94,19 @@ inline std::uint32_t fingerprint(const HashKey& key, std::uint32_t target, std::
   x ^= (std::uint32_t{port} << 8 | static_cast<std::uint32_t>(port_class)) * 0x9e3779b1u;
   x ^= x >> 15;
   x *= static_cast<std::uint32_t>(key[1] >> 32) | 1;
+  return x | 1;
+}
+
+// Target, port, flags and type of a packet in 32 bits, never 0; PSH comes and goes inside one
+// conversation and is left out.
+inline std::uint32_t novelty_of(const HashKey& key, const wire::Probe& probe) noexcept {
+  constexpr std::uint32_t kNoPush = 0xffffffffu & ~std::uint32_t{wire::tcp_flag::kPsh};
+  const std::uint32_t facts = std::uint32_t{probe.target_port} << 16 |
+                              std::uint32_t{probe.icmp_type} << 8 | (probe.tcp_flags & kNoPush);
+  std::uint32_t x = wire::fold(probe.target) * (static_cast<std::uint32_t>(key[2] >> 32) | 1);
+  x ^= (facts + static_cast<std::uint32_t>(probe.outcome) * 0x01000193u) * 0x9e3779b1u;
+  x ^= x >> 15;
+  x *= static_cast<std::uint32_t>(key[3] >> 32) | 1;
   return x | 1;
 }
 

@@ -22,6 +22,7 @@ inline constexpr std::uint8_t kIpv6 = 0x02;
 inline constexpr std::uint8_t kBlocked = 0x04;    // dropped; exact for IPv4, see source_key.h
 inline constexpr std::uint8_t kServes = 0x08;     // a protected host called it first
 inline constexpr std::uint8_t kAlertOwed = 0x10;  // the ring to control refused its alert
+inline constexpr std::uint8_t kSuspect = 0x20;    // has a record in tier 2
 }  // namespace sighting_flag
 
 // Coarse time: units of 2^20 us, about 1.05 s; wraps after 19 hours, compared modulo.
@@ -31,12 +32,19 @@ inline std::uint16_t coarse(base::Micros now) noexcept {
 
 struct alignas(base::kCacheLine) SightingSet {
   std::uint32_t tag[kWays];      //  0  who
-  std::uint32_t contact[kWays];  // 16  fingerprint of the newest (target, port): repeats are free
+  std::uint32_t newest[kWays];   // 16  fingerprint of the newest packet: repeats are free
   std::uint16_t sketch[kWays];   // 32  bitmap of distinct contacts, the doorkeeper of tier 2
   std::uint16_t seen[kWays];     // 40  coarse time of the last packet
   std::uint16_t suspect[kWays];  // 48  slot in tier 2, 0 is none
   std::uint8_t rank[kWays];      // 56  how much is held against it: the lowest is replaced first
   std::uint8_t flags[kWays];     // 60
+
+  // Nothing is held against the source of this way, so a repeated packet needs no second look.
+  [[nodiscard]] bool is_plain(int way) const noexcept {
+    constexpr std::uint8_t kPlain =
+        sighting_flag::kUsed | sighting_flag::kIpv6 | sighting_flag::kServes;
+    return (flags[way] & ~kPlain) == 0;
+  }
 
   // The way that holds the source, or -1.
   [[nodiscard]] int find(const SourceKey& key) const noexcept {
