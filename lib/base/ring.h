@@ -48,6 +48,19 @@ Bytes* opaque(Bytes* items) noexcept {
 }
 }  // namespace detail
 
+// How full a ring is and how much it holds. A copyable view for metrics; any thread may ask.
+class RingGauge {
+ public:
+  explicit RingGauge(std::shared_ptr<const rte_ring> ring) : ring_(std::move(ring)) {}
+  [[nodiscard]] std::uint32_t occupancy() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] std::uint32_t capacity() const noexcept {
+    return rte_ring_get_capacity(ring_.get());
+  }
+
+ private:
+  std::shared_ptr<const rte_ring> ring_;
+};
+
 template <class T>
 class RingWriter {
  public:
@@ -97,6 +110,7 @@ class RingReader {
   [[nodiscard]] std::uint32_t capacity() const noexcept {
     return rte_ring_get_capacity(ring_.get());
   }
+  [[nodiscard]] RingGauge gauge() const { return RingGauge(ring_); }
 
  private:
   std::shared_ptr<rte_ring> ring_;
