@@ -1,0 +1,75 @@
+#include "serve/control_metrics.h"
+
+#include <array>
+
+#include "policy/decide.h"
+
+namespace edgesentry::serve {
+namespace {
+
+using base::Counter;
+using control::Numbers;
+
+struct PlainMetric {
+  std::string_view name;
+  Counter Numbers::*counter;
+};
+constexpr auto kPlain = std::to_array<PlainMetric>({
+    {"edgesentry_alerts_drained_total", &Numbers::alerts_drained},
+    {"edgesentry_alerts_stale_total", &Numbers::alerts_stale},
+    {"edgesentry_blocks_shadow", &Numbers::blocks_shadow},
+    {"edgesentry_blocks_added_total", &Numbers::blocks_added},
+    {"edgesentry_blocks_expired_total", &Numbers::blocks_expired},
+    {"edgesentry_blocks_lifted_total", &Numbers::blocks_lifted},
+    {"edgesentry_blocks_vetoed_total", &Numbers::blocks_vetoed},
+    {"edgesentry_blocks_refused_total", &Numbers::blocks_refused},
+    {"edgesentry_sources_remembered", &Numbers::sources_remembered},
+    {"edgesentry_exemptions", &Numbers::exemptions},
+    {"edgesentry_orders_sent_total", &Numbers::orders_sent},
+    {"edgesentry_orders_pending", &Numbers::orders_pending},
+    {"edgesentry_order_overflows_total", &Numbers::order_overflows},
+    {"edgesentry_config_last_reload_successful", &Numbers::is_config_good},
+    {"edgesentry_config_last_reload_success_timestamp_seconds", &Numbers::reload_succeeded_at},
+    {"edgesentry_config_generation", &Numbers::config_generation},
+});
+
+double value_of(const Counter& counter) {
+  return static_cast<double>(counter.value());
+}
+
+void add_histogram(Families& out, std::string_view name, const control::Histogram& histogram) {
+  std::array<std::uint64_t, control::kMicrosBounds.size() + 1> counts{};
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = histogram.buckets[i].value();
+  out.add_histogram(name, control::kMicrosBounds, counts, histogram.sum.value());
+}
+
+// `all` includes those that failed. The writer adds to `all` first, so it is read last.
+void add_results(Families& out, std::string_view name, const Counter& all, const Counter& failed) {
+  const double failures = value_of(failed);
+  const double successes = value_of(all) - failures;
+  out.add(name, {{"result", "success"}}, successes > 0 ? successes : 0);
+  out.add(name, {{"result", "failure"}}, failures);
+}
+
+}  // namespace
+
+void add_control_metrics(Families& out, const Numbers& numbers) {
+  for (const PlainMetric& metric : kPlain) out.add(metric.name, value_of(numbers.*metric.counter));
+  for (std::size_t i = 0; i < numbers.decisions.size(); ++i)
+    out.add("edgesentry_decisions_total",
+            {{"action", std::string(policy::kDecisionActionNames[i])}},
+            value_of(numbers.decisions[i]));
+  out.add("edgesentry_blocks_active", {{"enforcer", "workers"}}, value_of(numbers.blocks_active));
+  add_histogram(out, "edgesentry_detection_latency_seconds", numbers.detection_latency);
+  add_histogram(out, "edgesentry_control_round_seconds", numbers.round_duration);
+  add_results(out, "edgesentry_commands_total", numbers.commands, numbers.commands_failed);
+  add_results(out, "edgesentry_config_reloads_total", numbers.reloads, numbers.reloads_failed);
+  out.add("edgesentry_control_events_total", {{"result", "offered"}},
+          value_of(numbers.events_offered));
+  out.add("edgesentry_control_events_total", {{"result", "refused"}},
+          value_of(numbers.events_refused));
+  out.add("edgesentry_control_events_total", {{"result", "coalesced"}},
+          value_of(numbers.events_coalesced));
+}
+
+}  // namespace edgesentry::serve

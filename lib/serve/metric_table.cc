@@ -1,0 +1,179 @@
+#include "serve/metric_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace edgesentry::serve {
+namespace {
+
+constexpr MetricKind kCounter = MetricKind::counter;
+constexpr MetricKind kGauge = MetricKind::gauge;
+constexpr MetricKind kHistogram = MetricKind::histogram;
+
+constexpr auto kTable = std::to_array<MetricRow>({
+    {"edgesentry_up", kGauge, "", "Always 1: the appliance answers."},
+    {"edgesentry_build_info", kGauge, "version,revision,dpdk", "Always 1; what runs here."},
+    {"edgesentry_start_time_seconds", kGauge, "", "Unix time of the start."},
+
+    {"edgesentry_packets_received_total", kCounter, "worker",
+     "Packets received. Equals forwarded plus dropped, always."},
+    {"edgesentry_bytes_received_total", kCounter, "worker", "Bytes received."},
+    {"edgesentry_packets_forwarded_total", kCounter, "worker",
+     "Packets handed to the other port of their segment."},
+    {"edgesentry_bytes_forwarded_total", kCounter, "worker", "Bytes forwarded."},
+    {"edgesentry_packets_dropped_total", kCounter, "worker,class,reason",
+     "Packets that ended here: by verdict on their source, or by fault of the appliance "
+     "(`consumed` is how tap and host mode end every packet)."},
+    {"edgesentry_bytes_dropped_total", kCounter, "worker", "Bytes dropped for any reason."},
+    {"edgesentry_packets_parsed_total", kCounter, "outcome",
+     "What the parser made of each packet; every packet has one outcome."},
+    {"edgesentry_packets_handed_over_total", kCounter, "worker",
+     "Packets passed to the worker that owns their source."},
+    {"edgesentry_packets_taken_over_total", kCounter, "worker",
+     "Packets taken from workers that do not own their source."},
+
+    {"edgesentry_sources_tracked", kGauge, "worker", "Sources in the scan table."},
+    {"edgesentry_sources_capacity", kGauge, "worker", "Sources that the scan table can hold."},
+    {"edgesentry_sources_added_total", kCounter, "worker", "Sources seen for the first time."},
+    {"edgesentry_source_evictions_total", kCounter, "worker",
+     "Sources replaced while still fresh, the least suspicious first."},
+    {"edgesentry_suspects_tracked", kGauge, "worker", "Sources with an exact record."},
+    {"edgesentry_suspects_capacity", kGauge, "worker", "Exact records that fit."},
+    {"edgesentry_suspects_refused_total", kCounter, "worker",
+     "Exact records not made because all others held better evidence."},
+    {"edgesentry_worker_blocked_sources", kGauge, "worker", "Sources that the worker drops."},
+    {"edgesentry_worker_blocked_sources_capacity", kGauge, "worker",
+     "Sources that the worker can drop at once."},
+
+    {"edgesentry_alerts_total", kCounter, "shape,technique",
+     "Alerts by what was seen; only pairs that have occurred."},
+    {"edgesentry_alerts_refused_total", kCounter, "worker",
+     "Alerts that found the ring to control full; each is offered again."},
+    {"edgesentry_alerts_allowed_total", kCounter, "worker",
+     "Alerts about sources on the allow list."},
+
+    {"edgesentry_worker_bursts_total", kCounter, "worker", "Polls that brought packets."},
+    {"edgesentry_worker_empty_polls_total", kCounter, "worker", "Polls that brought none."},
+    {"edgesentry_worker_sleeps_total", kCounter, "worker",
+     "Times a worker slept for want of work."},
+    {"edgesentry_worker_heartbeat_age_seconds", kGauge, "worker",
+     "Time since a worker last did its housekeeping; grows when it is stuck."},
+    {"edgesentry_worker_policy_generation", kGauge, "worker",
+     "Generation of the configuration that a worker uses."},
+
+    {"edgesentry_ring_entries", kGauge, "ring,worker", "Entries waiting in a ring."},
+    {"edgesentry_ring_capacity_entries", kGauge, "ring,worker", "Entries that a ring holds."},
+
+    {"edgesentry_alerts_drained_total", kCounter, "", "Alerts taken by the control thread."},
+    {"edgesentry_alerts_stale_total", kCounter, "",
+     "Alerts older than the end of their source's last block; not acted upon."},
+    {"edgesentry_decisions_total", kCounter, "action", "What control decided about alerts."},
+    {"edgesentry_blocks_active", kGauge, "enforcer", "Sources blocked now, by who keeps them out."},
+    {"edgesentry_blocks_shadow", kGauge, "", "Sources that observe mode would be blocking now."},
+    {"edgesentry_blocks_added_total", kCounter, "", "Blocks made."},
+    {"edgesentry_blocks_expired_total", kCounter, "", "Blocks whose time was over."},
+    {"edgesentry_blocks_lifted_total", kCounter, "", "Blocks ended by an operator."},
+    {"edgesentry_blocks_vetoed_total", kCounter, "",
+     "Sources that a worker dropped already and control let in again."},
+    {"edgesentry_blocks_refused_total", kCounter, "",
+     "Blocks not made because the ledger is full."},
+    {"edgesentry_sources_remembered", kGauge, "",
+     "Sources whose earlier blocks count when they offend again."},
+    {"edgesentry_exemptions", kGauge, "", "Networks and addresses that are never blocked."},
+    {"edgesentry_orders_sent_total", kCounter, "", "Orders passed to workers, repeats included."},
+    {"edgesentry_orders_pending", kGauge, "", "Orders that wait for room in a ring."},
+    {"edgesentry_order_overflows_total", kCounter, "",
+     "Backlogs of orders that were replaced by a replay of the ledger."},
+    {"edgesentry_detection_latency_seconds", kHistogram, "",
+     "From the deciding packet to the recorded decision; the worker drops from the packet on."},
+    {"edgesentry_control_round_seconds", kHistogram, "",
+     "Work of one round of the control thread, its sleep left out."},
+    {"edgesentry_commands_total", kCounter, "result", "Operators' commands carried out."},
+    {"edgesentry_config_reloads_total", kCounter, "result", "Reloads of the configuration."},
+    {"edgesentry_config_last_reload_successful", kGauge, "",
+     "0 when the last reload was refused and the configuration before it is in force."},
+    {"edgesentry_config_last_reload_success_timestamp_seconds", kGauge, "",
+     "Unix time of the last reload that was applied; 0 before the first."},
+    {"edgesentry_config_generation", kGauge, "", "Generation of the configuration in force."},
+
+    {"edgesentry_control_events_total", kCounter, "result",
+     "Events that control made: offered to the log queue, refused by it, or coalesced."},
+    {"edgesentry_events_written_total", kCounter, "sink", "Events written to a log."},
+    {"edgesentry_events_limited_total", kCounter, "sink",
+     "Events coalesced into others because of log.lines_per_second_max."},
+    {"edgesentry_events_failed_total", kCounter, "sink",
+     "Events lost because a log could not be written."},
+    {"edgesentry_events_held", kGauge, "sink", "Events that wait for a log to work again."},
+    {"edgesentry_sink_degraded", kGauge, "sink", "1 while a log cannot be written."},
+    {"edgesentry_events_refused_total", kCounter, "",
+     "Events that found the queue to the logs full."},
+    {"edgesentry_events_queued", kGauge, "", "Events in the queue to the logs."},
+
+    {"edgesentry_responses_total", kCounter, "result", "Runs of log.block_command, by their end."},
+    {"edgesentry_responses_queued", kGauge, "", "Runs of log.block_command that wait."},
+    {"edgesentry_responses_running", kGauge, "", "Runs of log.block_command under way."},
+
+    {"edgesentry_nic_link_up", kGauge, "port", "1 while the port has a link."},
+    {"edgesentry_nic_link_speed_bytes_per_second", kGauge, "port",
+     "Link speed, an eighth of the bits per second; 0 when unknown."},
+    {"edgesentry_nic_received_packets_total", kCounter, "port", "Packets that the port received."},
+    {"edgesentry_nic_missed_packets_total", kCounter, "port",
+     "Packets lost because no descriptor was free: the workers are too slow."},
+    {"edgesentry_nic_receive_errors_total", kCounter, "port", "Packets broken on the wire."},
+    {"edgesentry_nic_no_buffer_total", kCounter, "port",
+     "Times a packet found no buffer: the pool is too small."},
+    {"edgesentry_nic_spread_info", kGauge, "port,method",
+     "Always 1; how the packets of one source reach one worker."},
+
+    {"edgesentry_command_connections", kGauge, "", "Open connections to the command socket."},
+    {"edgesentry_command_connections_total", kCounter, "result",
+     "Connections to the command socket: accepted, refused (too many), slow (did not read its "
+     "reply), idle."},
+    {"edgesentry_command_requests_total", kCounter, "result",
+     "Lines read from the command socket: handled, or malformed."},
+});
+
+std::string_view to_string(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::histogram:
+      return "histogram";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::span<const MetricRow> metric_table() noexcept {
+  return kTable;
+}
+
+const MetricRow* find_metric(std::string_view name) noexcept {
+  const auto row = std::ranges::find(kTable, name, &MetricRow::name);
+  return row == kTable.end() ? nullptr : &*row;
+}
+
+std::string metrics_markdown() {
+  std::string page =
+      "# Metrics\n\n"
+      "Served at `http://HOST:PORT/metrics` (`metrics.listen`, by default `127.0.0.1:9465`) in\n"
+      "Prometheus' text format, over IPv4 and without TLS: put a proxy in front of it, or scrape\n"
+      "it on loopback. Workers count in plain memory of their own; a scrape only reads.\n\n"
+      "For each worker, always: received = forwarded + dropped. A metric is left out while the\n"
+      "part that it tells of is not in use.\n\n"
+      "| metric | type | labels | meaning |\n|---|---|---|---|\n";
+  for (const MetricRow& row : kTable) {
+    std::string labels;
+    for (const char c : row.labels) labels += c == ',' ? std::string(", ") : std::string(1, c);
+    page +=
+        fmt::format("| `{}` | {} | {} | {} |\n", row.name, to_string(row.kind), labels, row.help);
+  }
+  return page;
+}
+
+}  // namespace edgesentry::serve

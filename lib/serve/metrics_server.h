@@ -1,0 +1,37 @@
+// /metrics over HTTP by prometheus-cpp's Exposer: IPv4, never TLS (its HTTP server in Debian 12
+// crashes on the first TLS request), two threads, a bounded queue. Owned by main.
+#pragma once
+
+#include <prometheus/collectable.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace prometheus {
+class Exposer;
+}
+
+namespace edgesentry::serve {
+
+class MetricsServer {
+ public:
+  // `listen` is "HOST:PORT" with an IPv4 address; port 0 takes a free one.
+  static base::Result<std::unique_ptr<MetricsServer>> start(
+      const std::string& listen, const std::shared_ptr<prometheus::Collectable>& metrics);
+  ~MetricsServer();
+  MetricsServer(const MetricsServer&) = delete;
+  MetricsServer& operator=(const MetricsServer&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+ private:
+  explicit MetricsServer(std::unique_ptr<prometheus::Exposer> exposer);
+
+  std::unique_ptr<prometheus::Exposer> exposer_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace edgesentry::serve

@@ -1,0 +1,68 @@
+// Metrics with every part in use and a known number in each, for tests and for the example that a
+// real Prometheus scrapes.
+#pragma once
+
+#include <memory>
+
+#include "report/dispatcher.h"
+#include "report/responder.h"
+#include "report/sinks.h"
+#include "scan/alert.h"
+#include "serve/metrics.h"
+
+namespace edgesentry::serve {
+
+struct Appliance {
+  Appliance() : dispatcher(syslog_only()), responder({.command = {}}) {
+    tally.received_packets.add(1000);
+    tally.received_bytes.add(64'000);
+    tally.forwarded_packets.add(900);
+    tally.forwarded_bytes.add(57'600);
+    tally.dropped_verdict[0].add(90);
+    tally.dropped_fault[0].add(10);
+    tally.dropped_bytes.add(6'400);
+    tally.parsed[0].add(1000);
+    tally.sources.set(7);
+    tally.alerts[1][0].add(3);
+    tally.heartbeat.set(4'000'000);
+    numbers.blocks_added.add(5);
+    numbers.blocks_active.set(2);
+    numbers.detection_latency.observe({40});
+    numbers.detection_latency.observe({20'000'000});
+    numbers.round_duration.observe({10});
+    numbers.commands.add(3);
+    numbers.commands_failed.add(1);
+    commands.accepted.add(1);
+  }
+
+  [[nodiscard]] MetricsLinks links() {
+    MetricsLinks links;
+    links.build = {"0.1.0", "abc1234", "DPDK 22.11"};
+    links.workers = {&tally, &idle_tally};
+    links.sizes = {1 << 20, 1 << 13, 1 << 16};
+    links.rings = {{"alerts", {0}, ring.reader.gauge()}};
+    links.control = &numbers;
+    links.dispatcher = &dispatcher;
+    links.responder = &responder;
+    links.commands = &commands;
+    links.nics = [] {
+      return std::vector<NicSample>{
+          {"lan \"outside\"", true, 10'000'000'000, 5, 1, 2, 3, "by_source"}};
+    };
+    links.now = [] { return base::seconds(10); };
+    return links;
+  }
+
+  static std::vector<std::unique_ptr<report::Sink>> syslog_only() {
+    return report::make_sinks({}, "/nonexistent/log");
+  }
+
+  scan::Tally tally, idle_tally;
+  control::Numbers numbers;
+  CommandNumbers commands;
+  base::RingHalves<scan::Alert> ring = base::make_ring<scan::Alert>(64);
+  report::Dispatcher dispatcher;
+  report::Responder responder;
+};
+
+}  // namespace edgesentry::serve
