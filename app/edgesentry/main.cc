@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "completion.h"
+#include "config_commands.h"
 #include "daemon_commands.h"
 #include "replay/replay.h"
 #include "replay_command.h"
@@ -18,7 +19,14 @@ namespace {
 
 constexpr int kUsageError = 2;
 
+struct CheckArguments {
+  std::string path = kDefaultConfigPath;
+  bool json = false;
+};
+
 struct Arguments {
+  CheckArguments check;
+  ConfigArguments config;
   ReplayArguments replay;
   DaemonArguments daemon;
   std::string shell;
@@ -40,6 +48,32 @@ constexpr const char* kReplayHelp =
 capture's own; each file starts with fresh tables. Nothing is sent and nothing is blocked: decisions
 are printed, as the appliance would take them in mode "enforce".
 Exit code 0 even when nothing was found; 1 when a file could not be read (the others are replayed).)";
+
+void add_check(CLI::App& app, CheckArguments& arguments, int& outcome) {
+  CLI::App* check = app.add_subcommand("check", "Find every fault of a configuration at once");
+  check->footer("Exit code 0 when there is none, 78 when there is one.");
+  check->add_option("FILE", arguments.path, "the configuration")
+      ->capture_default_str()
+      ->type_name("");
+  check->add_flag("--json", arguments.json, "one JSON object");
+  check->callback([&] { outcome = run_check(arguments.path, arguments.json); });
+}
+
+void add_config(CLI::App& app, ConfigArguments& arguments, int& outcome) {
+  CLI::App* config = app.add_subcommand("config", "Print a configuration, or the reference page");
+  config->add_option("FILE", arguments.path, "the configuration")
+      ->capture_default_str()
+      ->type_name("");
+  CLI::Option* effective = config->add_flag("--effective", arguments.effective,
+                                            "every key with its value by FILE; also by default");
+  CLI::Option* defaults = config->add_flag("--defaults", arguments.defaults,
+                                           "a whole file with the default of every key");
+  config->add_flag("--reference", arguments.reference, "the reference page, in Markdown")
+      ->excludes(effective)
+      ->excludes(defaults);
+  defaults->excludes(effective);
+  config->callback([&] { outcome = run_config(arguments); });
+}
 
 void add_replay(CLI::App& app, ReplayArguments& arguments, int& outcome) {
   CLI::App* replay = app.add_subcommand("replay", "Run captures through the engine, offline");
@@ -95,25 +129,24 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
     return command;
   };
   add("status", "How the appliance is: mode, uptime, traffic, blocks, what is degraded");
-  add("top", "The busiest scanners, refreshed every second")
-      ->add_flag("--once", arguments.once, "one picture and out");
-  add("blocked", "Who is blocked, until when and why")
-      ->add_option("-n,--count", arguments.count, "at most so many")
-      ->type_name("N");
+  CLI::App* top = add("top", "The busiest scanners, refreshed every second; q ends it");
+  top->add_flag("--once", arguments.once, "one picture and out");
+  top->add_option("-n,--count", arguments.count, "so many sources")->type_name("N");
+  CLI::App* blocked = add("blocked", "Who is blocked, until when and why");
+  blocked->add_option("--within", arguments.within, "only sources inside this network")
+      ->type_name("CIDR");
   CLI::App* block = wants_address(add("block", "Block a source"), "IPv4 or IPv6 address");
   block->add_option("--for", arguments.duration, "how long, 90s, 10m, 2h, 7d; else the ladder")
       ->type_name("DURATION");
   block->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
   wants_address(add("unblock", "Let a source in again and forget what it did"), "blocked address");
-  CLI::App* allow =
-      wants_address(add("allow", "Never block this network, until unallow or a restart"),
-                    "address or CIDR block");
-  allow->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
+  wants_address(add("allow", "Never block this network, until unallow or a restart"),
+                "address or CIDR block");
   wants_address(add("unallow", "Take an allow back"), "as it was allowed");
   wants_address(add("explain", "Why an address is blocked, or why it is not"), "any address");
-  add("events", "The last events, newest last")
-      ->add_option("-n,--count", arguments.count, "at most so many")
-      ->type_name("N");
+  CLI::App* events = add("events", "The last events, newest last");
+  events->add_option("-n,--count", arguments.count, "at most so many")->type_name("N");
+  events->add_flag("-f,--follow", arguments.follow, "go on with new ones as they come");
   add("reload", "Read the configuration again; say what needs a restart");
 }
 
@@ -140,7 +173,7 @@ CompletionTree completion_tree(const CLI::App& app) {
     CompletionCommand out{.name = command->get_name(),
                           .help = command->get_description(),
                           .options = completion_options(*command)};
-    out.takes_files = out.name == "replay" || out.name == "check";
+    out.takes_files = out.name == "replay" || out.name == "check" || out.name == "config";
     if (out.name == "completion") out.words = {"bash", "zsh", "fish"};
     tree.commands.push_back(std::move(out));
   }
@@ -163,12 +196,14 @@ int run(int argc, char** argv) {
   CLI::App app("PortSentry for the network edge: the operator's command line.", "edgesentry");
   Arguments arguments;
   int outcome = 0;
-  app.footer(kExamples);
   app.set_version_flag("--version", "edgesentry " EDGESENTRY_VERSION);
   app.require_subcommand(1);
+  add_check(app, arguments.check, outcome);
+  add_config(app, arguments.config, outcome);
   add_replay(app, arguments.replay, outcome);
   add_daemon_commands(app, arguments.daemon, outcome);
   add_completion(app, arguments.shell, outcome);
+  app.footer(kExamples);  // last: subcommands would inherit it
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

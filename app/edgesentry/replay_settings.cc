@@ -5,7 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "config/config.h"
+#include "config/ignore_file.h"
+#include "config/load.h"
 #include "policy/never_ban.h"
 
 namespace edgesentry::cli {
@@ -35,6 +36,14 @@ Result<policy::AllowLists> allow_lists(const config::Allow& allow,
   for (const base::Prefix& prefix : from_command_line)
     lists.live.push_back({prefix, policy::Exempt::allowed_live});
   lists.never_ban = policy::compute_never_ban({}, {false, false, false});
+  if (allow.file.empty()) return lists;
+  const config::IgnoreFile file = config::load_ignore(allow.file);
+  for (const config::Problem& problem : file.problems) {
+    if (problem.fatal) return Error{problem.to_string()};
+    fmt::print(stderr, "edgesentry: {}\n", problem.to_string());
+  }
+  for (const base::Prefix& prefix : file.prefixes)
+    lists.file.push_back({prefix, policy::Exempt::allowed_by_file});
   return lists;
 }
 
@@ -56,6 +65,11 @@ scan::Thresholds thresholds_of(const config::Detect& detect) {
 
 Result<replay::ReplayOptions> replay_settings(const ReplayArguments& arguments) {
   config::Config config;
+  if (!arguments.config_path.empty()) {
+    config::Loaded loaded = config::load_file(arguments.config_path);
+    if (!loaded.usable()) return Error{loaded.to_string()};
+    config = std::move(loaded.config);
+  }
   auto inside = parse_prefixes(arguments.inside, "--inside");
   if (!inside) return inside.error();
   const auto allowed = parse_prefixes(arguments.allow, "--allow");

@@ -87,11 +87,14 @@ class TableView final : public ReplayView {
     } else if (event.action == report::Action::source_blocked) {
       known->is_blocked = true;
     } else if (event.action == report::Action::scan_grew) {
-      const auto when = known->event.time;
-      const auto blocked_for = known->event.block_for;
-      known->event = event;
-      known->event.time = when;
-      known->event.block_for = blocked_for;
+      // What it was stands as decided; behind the decision a capture shows answers to probes that
+      // inline mode would not have let through.
+      scan::Alert& alert = *known->event.alert;
+      alert.probes = event.alert->probes;
+      alert.ports = event.alert->ports;
+      alert.port_count = event.alert->port_count;
+      alert.targets = event.alert->targets;
+      alert.target_count = event.alert->target_count;
     }
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -12,7 +13,33 @@
 namespace edgesentry::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
+
+constexpr std::array kKnownOrder = {
+    "number",           "time",     "action",    "source", "standing",
+    "version",          "mode",     "technique", "shape",  "severity",
+    "probes",           "ports",    "targets",   "since",  "until",
+    "seconds_left",     "offences", "by",        "reason", "last_seen",
+    "uptime_seconds",   "workers",  "packets",   "blocks", "blocked",
+    "would_be_blocked", "text",     "story"};
+
+std::size_t rank_of(const std::string& key) {
+  const auto known = std::find(kKnownOrder.begin(), kKnownOrder.end(), key);
+  return static_cast<std::size_t>(known - kKnownOrder.begin());
+}
+
+std::vector<std::string> in_order(std::vector<std::string> keys) {
+  std::stable_sort(keys.begin(), keys.end(), [](const std::string& a, const std::string& b) {
+    return rank_of(a) < rank_of(b);
+  });
+  return keys;
+}
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& item : object.items()) keys.push_back(item.key());
+  return in_order(std::move(keys));
+}
 
 constexpr int kDepthMax = 8;
 
@@ -40,7 +67,7 @@ std::string number_text(const std::string& key, const Json& value) {
   if (value.is_number_integer() && !value.is_number_unsigned() && value.get<std::int64_t>() < 0)
     return std::to_string(value.get<std::int64_t>());
   const auto number = value.get<std::uint64_t>();
-  if (key.ends_with("seconds") && number < 400ull * 24 * 3600)
+  if (key.find("seconds") != std::string::npos && number < 400ull * 24 * 3600)
     return policy::in_words(std::chrono::seconds(number));
   if (key.ends_with("bytes")) return in_bytes(number);
   const bool is_a_name = key.ends_with("port") || key == "pid" || key == "worker";
@@ -83,6 +110,7 @@ std::string table_text(const Json& rows, bool with_colour, unsigned indent) {
   for (const Json& row : rows)
     for (const auto& [key, value] : row.items())
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  keys = in_order(std::move(keys));
   std::vector<TextTable::Column> columns;
   for (const std::string& key : keys) {
     const bool all_numbers = std::all_of(rows.begin(), rows.end(), [&](const Json& row) {
@@ -103,34 +131,51 @@ std::string table_text(const Json& rows, bool with_colour, unsigned indent) {
   return table.to_string(with_colour, indent);
 }
 
+// Sentences, as `explain` tells them.
+bool is_story(const Json& value) {
+  return value.is_array() && !value.empty() &&
+         std::all_of(value.begin(), value.end(), [](const Json& item) {
+           return item.is_string() &&
+                  item.get_ref<const std::string&>().find(' ') != std::string::npos;
+         });
+}
+
 std::string object_text(const Json& object, bool with_colour, unsigned indent, int depth) {
   const std::string margin(indent, ' ');
+  const std::vector<std::string> keys = keys_of(object);
+  const auto is_short = [&](const Json& value) {
+    return !is_table(value) && !is_story(value) &&
+           (!value.is_object() || value.empty() || depth >= kDepthMax);
+  };
   std::size_t width = 0;
-  for (const auto& [key, value] : object.items())
-    if (!value.is_object() && !is_table(value)) width = std::max(width, words_of(key).size());
+  for (const std::string& key : keys)
+    if (is_short(object[key])) width = std::max(width, key.size());
   std::string out;
-  for (const auto& [key, value] : object.items()) {
+  for (const std::string& key : keys) {
+    const Json& value = object[key];
     const std::string name = words_of(key);
-    if (is_table(value)) {
-      out += fmt::format("{}{}\n", margin, coloured(name, Colour::bold, with_colour)) +
-             table_text(value, with_colour, indent + 2);
-    } else if (value.is_object() && !value.empty() && depth < kDepthMax) {
-      out += fmt::format("{}{}\n", margin, coloured(name, Colour::bold, with_colour)) +
-             object_text(value, with_colour, indent + 2, depth + 1);
-    } else {
-      out += fmt::format("{}{:<{}}  {}\n", margin, name, width,
-                         coloured(text_of(key, value), colour_of(value), with_colour));
+    if (is_short(value)) {
+      const std::string text = coloured(text_of(key, value), colour_of(value), with_colour);
+      out += fmt::format("{}{:<{}}  {}\n", margin, name, width, text);
+      continue;
     }
+    out += fmt::format("{}{}\n", margin, coloured(name, Colour::bold, with_colour));
+    if (is_table(value)) out += table_text(value, with_colour, indent + 2);
+    if (value.is_object()) out += object_text(value, with_colour, indent + 2, depth + 1);
+    if (is_story(value))
+      for (const Json& sentence : value)
+        out += fmt::format("{}  {}\n", margin, text_of(key, sentence));
   }
   return out;
 }
 
 }  // namespace
 
-std::string render_reply(const Json& json, bool with_colour) {
+std::string render_reply(const nlohmann::json& json, bool with_colour) {
   if (!json.is_object()) return raw(json) + "\n";
   Json shown = json;
   shown.erase("ok");
+  shown.erase("next");
   // A reply that is one list is shown as that list.
   if (shown.size() == 1 && is_table(shown.front()))
     return table_text(shown.front(), with_colour, 0);

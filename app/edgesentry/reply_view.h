@@ -7,7 +7,8 @@
 
 namespace edgesentry::cli {
 
-// `json` is any value; "ok" at the top is left out. Nesting deeper than eight is shown as JSON.
-[[nodiscard]] std::string render_reply(const nlohmann::ordered_json& json, bool with_colour);
+// `json` is any value; "ok" and "next" at the top are left out. Nesting deeper than eight is shown
+// as JSON.
+[[nodiscard]] std::string render_reply(const nlohmann::json& json, bool with_colour);
 
 }  // namespace edgesentry::cli

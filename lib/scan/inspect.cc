@@ -43,7 +43,8 @@ Roles roles_of(const DetectionPolicy& policy, const wire::Probe& probe) noexcept
 
 std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
                          std::uint8_t ipv6_prefix) noexcept {
-  return source_key(key, source, ipv6_prefix).tag;
+  // The tag's upper bits name the set: an owner chosen by them would leave the others' sets unused.
+  return source_key(key, source, ipv6_prefix).tag * 0x9e3779b1u;
 }
 
 std::size_t Inspector::bytes_needed(const InspectorSettings& settings) noexcept {

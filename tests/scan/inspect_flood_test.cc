@@ -1,10 +1,12 @@
 // Floods of invented sources, full tables and hostile nonsense.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
 #include "scan/inspect.h"
 #include "scan/probes.h"
+#include "scan/source_key.h"
 
 namespace edgesentry::scan {
 namespace {
@@ -90,9 +92,13 @@ TEST(Flood, random_probes_in_random_roles_never_break_the_engine) {
 TEST(Flood, ownership_is_the_same_for_both_directions_and_a_whole_prefix) {
   EXPECT_EQ(owner_hash(kTestKey, base::Ip::parse("2001:db8::1").value(), 64),
             owner_hash(kTestKey, base::Ip::parse("2001:db8::2").value(), 64));
-  int low = 0;
-  for (std::uint32_t i = 0; i < 10'000; ++i) low += owner_hash(kTestKey, base::Ip::v4(i), 64) % 2;
-  EXPECT_NEAR(low, 5000, 300);
+  // Whoever the owner, its sources use all sets: upper bits of the hash against those of the key.
+  std::array<std::array<int, 4>, 4> load{};
+  for (std::uint32_t i = 0; i < 16'000; ++i)
+    ++load[owner_hash(kTestKey, base::Ip::v4(i), 64) >> 30]
+          [source_key(kTestKey, base::Ip::v4(i), 64).home >> 30];
+  for (const auto& owner : load)
+    for (const int count : owner) EXPECT_NEAR(count, 1000, 200);
 }
 
 }  // namespace

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Every labelled capture through `edgesentry replay --json`; speaks TAP, exits 77 without captures.
+
+No capture crashes it and each run ends with its summary. No source of a benign, malformed,
+backscatter or flood capture is blocked, and the scanners of plain scans are found. What else is
+found is a matter of tuning: captures_table.py shows it.
+"""
+
+import sys
+
+import captures
+
+# Scans that the first detectors are for; the other categories are shown by captures_table.py.
+PLAIN = {
+    "nmap_SS_sapone.pcapng", "nmap_ST_sapone.pcapng", "nmap_SF_sapone.pcapng",
+    "nmap_SN_sapone.pcapng", "nmap_SX_sapone.pcapng", "nmap_SU_sapone.pcapng",
+    "nmap_SM_sapone.pcapng", "nmap_SA_sapone.pcapng",
+    "fin_dvolkov.pcap", "null_namanr.pcap", "xmas_dvolkov.pcap", "udp_dvolkov.pcap",
+    "syn_vertical_dvolkov.pcap", "syn_vertical_chrissanders.pcapng", "udp_honeyknows.pcapng",
+    "smb_worm_sweep_mercury.pcap", "zmap_port80_zyx.pcap", "masscan_tcp_vlan_esnet.pcap",
+    "lab/nmap_sS.pcap", "lab/nmap_sT.pcap", "lab/nmap_sF.pcap", "lab/nmap_sN.pcap",
+    "lab/nmap_sU.pcap", "lab/nmap_sA.pcap", "lab/masscan_tcp.pcap", "lab/zmap_new.pcap",
+    "lab/zmap_old.pcap", "lab/hping_syn.pcap",
+    "lab/v6_nmap_sS.pcap", "lab/v6_nmap_sT.pcap", "lab/v6_nmap_sF.pcap", "lab/v6_nmap_sU.pcap",
+}  # fmt: skip
+
+NAMED = {  # what the technique must be called
+    "lab/nmap_sS.pcap": "tcp_syn", "lab/nmap_sF.pcap": "tcp_fin", "lab/nmap_sN.pcap": "tcp_null",
+    "lab/nmap_sU.pcap": "udp", "lab/nmap_sA.pcap": "tcp_ack", "xmas_dvolkov.pcap": "tcp_xmas",
+    "null_namanr.pcap": "tcp_null", "fin_dvolkov.pcap": "tcp_fin",
+}  # fmt: skip
+
+SKIPPED = 77
+
+
+def faults_of_run(outcome: captures.Outcome) -> list[str]:
+    """What must hold for any capture, however broken."""
+    faults = []
+    if outcome.exit_code != 0:
+        faults.append(f"exit code {outcome.exit_code}: {outcome.stderr.strip()[-400:]}")
+    if not outcome.lines or outcome.lines[-1]["event"]["action"] != "replay-summary":
+        return [*faults, "the last line is not the summary"]
+    if len(outcome.events("replay-summary")) != 1:
+        faults.append("more than one summary")
+    blocks = [line["source"]["ip"] for line in outcome.events("source-blocked")]
+    if len({captures.source_of(ip) for ip in blocks}) != len(blocks):
+        faults.append("a source is blocked twice")
+    summary = outcome.lines[-1]["edgesentry"]
+    if summary["blocked_sources"] != len(blocks):
+        faults.append(f"the summary counts {summary['blocked_sources']} of {len(blocks)} blocks")
+    if sum(summary["parsed"].values()) != summary["packets"]:
+        faults.append("parse outcomes do not add up to the packets")
+    return faults
+
+
+def faults_of(capture: captures.Capture, outcome: captures.Outcome) -> list[str]:
+    faults = faults_of_run(outcome)
+    if capture.expected in captures.INNOCENT:
+        wrong = sorted(outcome.blocked - capture.scanners)
+        if wrong:
+            faults.append(f"innocent and blocked: {', '.join(wrong[:4])}")
+    if capture.name in PLAIN:
+        missed = sorted(capture.scanners - outcome.blocked)
+        if missed:
+            faults.append(f"not found: {', '.join(missed[:4])}")
+    wanted = NAMED.get(capture.name)
+    names = {e["edgesentry"]["technique"] for e in outcome.events("source-blocked")}
+    if wanted and wanted not in names:
+        faults.append(f"called {', '.join(sorted(names)) or 'nothing'}, not {wanted}")
+    return faults
+
+
+def main() -> int:
+    folder = captures.captures_folder()
+    if folder is None:
+        print("1..0 # SKIP the captures are not there; EDGESENTRY_CAPTURES names their folder")
+        return SKIPPED
+    listed = captures.all_captures(folder)
+    unknown = (PLAIN | NAMED.keys()) - {capture.name for capture in listed}
+    print(f"1..{len(listed) + 1}")
+    failed = 0
+    for number, capture in enumerate(listed, 1):
+        faults = faults_of(capture, captures.replay(capture.path))
+        failed += bool(faults)
+        print(f"{'not ok' if faults else 'ok'} {number} - {capture.name}", flush=True)
+        for fault in faults:
+            print(f"# {fault}", flush=True)
+    print(f"{'not ok' if unknown else 'ok'} {len(listed) + 1} - every plain scan is in the manifest")
+    for name in sorted(unknown):
+        print(f"# {name} is not")
+    return 1 if failed or unknown else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
