@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every labelled capture through `edgesentry replay --json`; speaks TAP, exits 77 without captures.
+"""Every labelled capture through `edgesentry replay --json`; speaks TAP.
 
 No capture crashes it and each run ends with its summary. No source of a benign, malformed,
 backscatter or flood capture is blocked, and the scanners of plain scans are found. What else is
@@ -29,8 +29,6 @@ NAMED = {  # what the technique must be called
     "lab/nmap_sU.pcap": "udp", "lab/nmap_sA.pcap": "tcp_ack", "xmas_dvolkov.pcap": "tcp_xmas",
     "null_namanr.pcap": "tcp_null", "fin_dvolkov.pcap": "tcp_fin",
 }  # fmt: skip
-
-SKIPPED = 77
 
 
 def faults_of_run(outcome: captures.Outcome) -> list[str]:
@@ -74,7 +72,7 @@ def main() -> int:
     folder = captures.captures_folder()
     if folder is None:
         print("1..0 # SKIP the captures are not there; EDGESENTRY_CAPTURES names their folder")
-        return SKIPPED
+        return 0
     listed = captures.all_captures(folder)
     unknown = (PLAIN | NAMED.keys()) - {capture.name for capture in listed}
     print(f"1..{len(listed) + 1}")
