@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -52,6 +53,12 @@ class Ip {
   [[nodiscard]] std::string to_string() const;         // RFC 5952 form for IPv6
 
   friend constexpr auto operator<=>(const Ip&, const Ip&) = default;
+  friend constexpr bool operator==(const Ip& a, const Ip& b) noexcept {
+    // As two words: the defaulted one calls memcmp, which alone cost a fifth of a packet.
+    using Words = std::array<std::uint64_t, 2>;
+    const auto x = std::bit_cast<Words>(a.bytes_), y = std::bit_cast<Words>(b.bytes_);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
 
  private:
   std::array<std::uint8_t, 16> bytes_{};
