@@ -1,8 +1,10 @@
 // A bounds-checked view of the bytes still to be parsed. Private to wire: every read goes through
 // has(), which is why parse() can promise that no byte is read before it is known to be there.
+// Handed on by reference and used up: three words by value would be copied through memory.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -78,8 +80,8 @@ struct Transport {
 // RFC 9293 section 3.1: kind, length, data; 0 ends, 1 pads. At most 40 bytes, so at most 40 rounds.
 [[nodiscard]] std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept;
 
-ParseOutcome parse_ipv4(Cursor cursor, Probe& probe) noexcept;
-ParseOutcome parse_ipv6(Cursor cursor, Probe& probe) noexcept;
-ParseOutcome parse_transport(Cursor cursor, const Transport& transport, Probe& probe) noexcept;
+ParseOutcome parse_ipv4(Cursor& cursor, Probe& probe) noexcept;
+ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept;
+ParseOutcome parse_transport(Cursor& cursor, const Transport& transport, Probe& probe) noexcept;
 
 }  // namespace edgesentry::wire

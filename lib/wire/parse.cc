@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint16_t kIpv4 = 0x0800, kArp = 0x0806, kVlan = 0x8100, kIpv6 = 0x86dd,
                         kQinq = 0x88a8, kQinqOld = 0x9100;
 
-ParseOutcome parse_arp(Cursor cursor, Probe& probe) noexcept {
+ParseOutcome parse_arp(Cursor& cursor, Probe& probe) noexcept {
   if (!cursor.has(28)) return ParseOutcome::truncated_link;
   const std::uint8_t* at = cursor.at();
   // RFC 826: hardware type 1, protocol type IPv4, address lengths 6 and 4.
@@ -21,7 +21,7 @@ ParseOutcome parse_arp(Cursor cursor, Probe& probe) noexcept {
   return ParseOutcome::arp;
 }
 
-ParseOutcome parse_ethertype(Cursor cursor, std::uint16_t type, Probe& probe) noexcept {
+ParseOutcome parse_ethertype(Cursor& cursor, std::uint16_t type, Probe& probe) noexcept {
   for (int headers = 0; headers < kHeadersMax; ++headers) {
     switch (type) {
       case kIpv4:
@@ -44,7 +44,7 @@ ParseOutcome parse_ethertype(Cursor cursor, std::uint16_t type, Probe& probe) no
   return ParseOutcome::too_many_headers;
 }
 
-ParseOutcome parse_raw_ip(Cursor cursor, Probe& probe) noexcept {
+ParseOutcome parse_raw_ip(Cursor& cursor, Probe& probe) noexcept {
   if (!cursor.has(1)) return ParseOutcome::truncated_ip;
   switch (*cursor.at() >> 4) {
     case 4:
@@ -57,7 +57,7 @@ ParseOutcome parse_raw_ip(Cursor cursor, Probe& probe) noexcept {
 }
 
 // A link header of fixed length with the ethertype at a fixed place in it.
-ParseOutcome parse_link(Cursor cursor, std::size_t type_at, std::size_t length,
+ParseOutcome parse_link(Cursor& cursor, std::size_t type_at, std::size_t length,
                         Probe& probe) noexcept {
   if (!cursor.has(length)) return ParseOutcome::truncated_link;
   const std::uint16_t type = load16(cursor.at() + type_at);

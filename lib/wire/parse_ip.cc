@@ -39,7 +39,7 @@ bool is_extension(std::uint8_t header) noexcept {
 
 }  // namespace
 
-ParseOutcome parse_ipv4(Cursor cursor, Probe& probe) noexcept {
+ParseOutcome parse_ipv4(Cursor& cursor, Probe& probe) noexcept {
   if (!cursor.has(20)) return ParseOutcome::truncated_ip;
   const std::uint8_t* at = cursor.at();
   if (at[0] >> 4 != 4) return ParseOutcome::bad_ip_version;
@@ -71,7 +71,7 @@ ParseOutcome parse_ipv4(Cursor cursor, Probe& probe) noexcept {
       cursor, {.protocol = at[9], .ip_payload = static_cast<std::uint32_t>(total - header)}, probe);
 }
 
-ParseOutcome parse_ipv6(Cursor cursor, Probe& probe) noexcept {
+ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
   if (!cursor.has(40)) return ParseOutcome::truncated_ip;
   const std::uint8_t* fixed = cursor.at();
   if (fixed[0] >> 4 != 6) return ParseOutcome::bad_ip_version;

@@ -17,7 +17,7 @@ std::uint16_t bytes_behind(std::uint32_t ip_payload, std::size_t header) noexcep
   return static_cast<std::uint16_t>(ip_payload > header ? ip_payload - header : 0);
 }
 
-ParseOutcome parse_tcp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+ParseOutcome parse_tcp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
   if (!cursor.has(kTcpHeader)) {
     if (cursor.has(4)) load_ports(cursor.at(), probe);  // a tiny first fragment names its port
     return ParseOutcome::truncated_transport;
@@ -39,7 +39,7 @@ ParseOutcome parse_tcp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) no
   return ParseOutcome::tcp;
 }
 
-ParseOutcome parse_udp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+ParseOutcome parse_udp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
   if (!cursor.has(kUdpHeader)) {
     if (cursor.has(4)) load_ports(cursor.at(), probe);
     return ParseOutcome::truncated_transport;
@@ -59,7 +59,7 @@ bool is_icmp_error(std::uint8_t protocol, std::uint8_t type) noexcept {
 
 // The quoted packet was sent by the one whom the error is for; a quote that says otherwise is
 // forged or about somebody else and stays unread.
-void load_quote(Cursor cursor, Probe& probe) noexcept {
+void load_quote(Cursor& cursor, Probe& probe) noexcept {
   Probe quoted;
   const bool v6 = probe.traits & trait::kIpv6;
   if (v6) {
@@ -88,7 +88,7 @@ void load_quote(Cursor cursor, Probe& probe) noexcept {
   }
 }
 
-ParseOutcome parse_icmp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+ParseOutcome parse_icmp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
   if (!cursor.has(kIcmpHeader)) return ParseOutcome::truncated_transport;
   const std::uint8_t* at = cursor.at();
   probe.icmp_type = at[0];
@@ -103,7 +103,7 @@ ParseOutcome parse_icmp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) n
   return ParseOutcome::icmp;
 }
 
-ParseOutcome parse_sctp(Cursor cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
+ParseOutcome parse_sctp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
   // The common header and the first chunk's type, RFC 9260 sections 3.1 and 3.2.
   if (!cursor.has(kSctpHeader + 4)) {
     if (cursor.has(4)) load_ports(cursor.at(), probe);
@@ -134,7 +134,7 @@ std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexce
   return traits;
 }
 
-ParseOutcome parse_transport(Cursor cursor, const Transport& transport, Probe& probe) noexcept {
+ParseOutcome parse_transport(Cursor& cursor, const Transport& transport, Probe& probe) noexcept {
   switch (transport.protocol) {
     case kTcp:
       return parse_tcp(cursor, transport.ip_payload, probe);
