@@ -16,7 +16,7 @@ struct rte_mempool;
 namespace edgesentry::nic {
 
 inline constexpr std::uint32_t kPoolCache = 256;        // buffers kept by each lcore
-inline constexpr std::uint32_t kHandoverRing = 1024;    // packets between one pair of workers
+inline constexpr std::uint32_t kHandoverRing = 2048;    // packets between one pair of workers
 inline constexpr std::uint16_t kHeadroom = 128;         // RTE_PKTMBUF_HEADROOM, asserted in the .cc
 inline constexpr std::uint32_t kFrameBytesMax = 16384;  // jumbo frames of 9,000 bytes, and a tag
 

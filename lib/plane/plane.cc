@@ -74,6 +74,8 @@ void Plane::connect(const PlaneSettings& settings) {
   for (std::uint16_t i = 0; i < count; ++i) {
     auto alerts = base::make_ring<scan::Alert>(settings.alert_ring);
     auto orders = base::make_ring<scan::Order>(settings.order_ring);
+    rings_.push_back({"alerts", {i}, alerts.reader.gauge()});
+    rings_.push_back({"orders", {i}, orders.reader.gauge()});
     tallies_.push_back(std::make_unique<scan::Tally>());
     tally_list_.push_back(tallies_.back().get());
     control_ends_.push_back(
@@ -90,6 +92,7 @@ void Plane::connect(const PlaneSettings& settings) {
     for (std::uint16_t to = 0; to < count; ++to) {
       if (from == to) continue;
       auto ring = base::make_ring<Handover>(settings.handover_ring);
+      rings_.push_back({"handover", {to}, ring.reader.gauge()});
       handover_ends_[from].to[to] = std::move(ring.writer);
       handover_ends_[to].from[from] = std::move(ring.reader);
     }

@@ -39,6 +39,13 @@ struct ControlEnds {
   const scan::Tally* tally = nullptr;
 };
 
+// A ring for metrics: how full it is, and whose.
+struct RingUse {
+  const char* name;       // "alerts", "orders", "handover"
+  base::WorkerId worker;  // alerts: who writes; orders and hand-over: who reads
+  base::RingGauge gauge;
+};
+
 // Bytes of all workers' tables, for the hugepage plan.
 [[nodiscard]] std::uint64_t table_bytes(const config::Config& config) noexcept;
 
@@ -53,6 +60,7 @@ class Plane {
   // One per worker; they are given away once.
   [[nodiscard]] std::vector<ControlEnds> take_control_ends() { return std::move(control_ends_); }
   [[nodiscard]] std::span<const scan::Tally* const> tallies() const noexcept { return tally_list_; }
+  [[nodiscard]] const std::vector<RingUse>& rings() const noexcept { return rings_; }
   // How sources find their worker: the weakest of all ports.
   [[nodiscard]] nic::Spread spread() const noexcept { return spread_; }
 
@@ -72,6 +80,7 @@ class Plane {
   std::vector<const scan::Tally*> tally_list_;
   std::vector<TableMemory> tables_;
   std::vector<ControlEnds> control_ends_;
+  std::vector<RingUse> rings_;
   std::vector<HandoverEnds> handover_ends_;
   std::vector<base::RingWriter<scan::Alert>> alert_writers_;
   std::vector<base::RingReader<scan::Order>> order_readers_;
