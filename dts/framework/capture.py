@@ -9,6 +9,7 @@ import ipaddress
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -66,6 +67,7 @@ class Capture:
         self._packets: list[Seen] = []
         self._closing = threading.Event()
         self.lost = 0
+        self._arrived = 0
         with namespace.entered():
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
@@ -100,6 +102,21 @@ class Capture:
                 continue
             self._packets.append(_seen(frame, ancillary, address))
 
+    def catch_up(self, seconds: float = 10.0) -> None:
+        """Wait until everything that has passed so far has been read."""
+        self._count()
+        target, end = self._arrived - self.lost, time.monotonic() + seconds
+        while len(self._packets) < target:
+            if time.monotonic() > end:
+                raise LabError(f"a capture is {target - len(self._packets)} packets behind")
+            time.sleep(0.01)
+
+    def _count(self) -> None:
+        counts = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)  # since the last time
+        arrived, lost = struct.unpack("=II", counts)
+        self._arrived += arrived
+        self.lost += lost
+
     def packets(self, wanted: Callable[[Seen], bool] | None = None) -> list[Seen]:
         """Return what was seen so far, or the part of it that is wanted."""
         snapshot = self._packets[:]
@@ -115,8 +132,7 @@ class Capture:
             return
         self._closing.set()
         self._thread.join()
-        counts = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
-        self.lost = int(struct.unpack("=II", counts)[1])
+        self._count()
         self._socket.close()
         if self.lost:
             raise LabError(f"a capture lost {self.lost} packets; its counts cannot be trusted")

@@ -71,6 +71,8 @@ def follow(source: str, outside: Capture, servers: Capture) -> Passage:
     A packet sent twice with the same bytes is matched to the latest sending before its arrival,
     so that a late packet is never mistaken for an early one.
     """
+    servers.catch_up()
+    outside.catch_up()
     arrivals = servers.received_from(source)
     sent = outside.received_from(source)
     sendings: dict[bytes, list[int]] = defaultdict(list)
@@ -122,4 +124,5 @@ class Crossing:
 
     def arrived(self, source: str) -> int:
         """Return how many packets of a source have reached the servers so far."""
+        self._servers.catch_up()
         return len(self._servers.received_from(source))

@@ -35,7 +35,7 @@ def defaults(nodes: Nodes, work: Path) -> Table:
             "memory_mb": nodes.appliance.memory_mb,
             "file_prefix": f"edgesentry-{os.getpid()}",
         },
-        "workers": {"count": nodes.appliance.queues, "idle": "adaptive", "mbufs": 8192},
+        "workers": {"count": nodes.appliance.queues, "idle": "adaptive", "mbufs": 12288},
         "table": {"sources": 1 << 16, "suspects": 1 << 10, "blocks": 1 << 12},
         "networks": {"inside": [nodes.inside_ipv4, nodes.inside_ipv6]},
         "block": {"ladder": ["300s"]},

@@ -10,7 +10,7 @@ from typing import Any
 from framework import control, metrics
 from framework.config import build_directory
 from framework.errors import LabError, VerifyError
-from framework.metrics import Metrics
+from framework.metrics import RECEIVED, Metrics
 from framework.namespace import run, stop_process
 from framework.settings import Table, defaults, merged, to_toml
 from framework.testbed import Testbed
@@ -146,7 +146,7 @@ class Appliance:
         def adds_up() -> bool:
             nonlocal last
             last = self.metrics()
-            return last.balance == 0
+            return last.balance == 0 and last.has(RECEIVED)
 
         try:
             wait_for("the account of packets to add up", adds_up, deadline)

@@ -147,6 +147,9 @@ class Testbed:
             self._namespaces[role].sysctl("ipv6.conf.default.disable_ipv6", "1")
         for role in ("attacker", "client", "servers"):
             self._quiet_ipv6(self._namespaces[role])
+        # curl --limit-rate empties its socket in one go and then pauses for as long as that was too
+        # fast; a small receive buffer keeps the pauses below a second.
+        self._namespaces["client"].sysctl("ipv4.tcp_rmem", "4096 32768 65536")
         self._wire("attacker", HOST_DEVICE, "switch", "attacker")
         self._wire("client", HOST_DEVICE, "switch", "client")
         self._wire("switch", "uplink", "appliance", "outside")

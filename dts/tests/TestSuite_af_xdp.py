@@ -1,8 +1,12 @@
 """The same appliance on net_af_xdp, which takes one queue on a veth pair."""
 
+from scapy.layers.inet import TCP
+
+from framework.capture import Capture
 from framework.settings import Table
 from framework.sut import Appliance
 from framework.test_suite import TestSuite, func_test
+from framework.testbed import HOST_DEVICE
 from framework.tools import fetches
 from framework.traffic import port_scan
 
@@ -47,14 +51,20 @@ class TestAfXdp(TestSuite):
 
     @func_test
     def blocks_a_scan(self) -> None:
-        """Detection does not depend on the driver.
+        """Detection does not depend on the driver, and one queue keeps the order of packets.
 
         Steps:
             Send SYNs to 60 closed ports.
 
         Verify:
-            The source is blocked.
+            The source is blocked; the first probes pass, then none.
         """
         source = self.attacker.fresh_ipv4()
-        self.sender.send(port_scan(source, self.server, range(1000, 1060)), 0.02)
-        self.sut.wait_event("source-blocked", source)
+        with Capture(self.testbed.servers.namespace, HOST_DEVICE) as arrivals:
+            self.sender.send(port_scan(source, self.server, range(1000, 1060)), 0.02)
+            self.sut.wait_event("source-blocked", source)
+            arrivals.catch_up()
+            ports = [seen.packet()[TCP].dport for seen in arrivals.received_from(source)]
+        self.verify(0 < len(ports) < 15, f"{len(ports)} of 60 probes passed")
+        first = list(range(1000, 1000 + len(ports)))
+        self.verify_equal(ports, first, "ports whose probes passed")

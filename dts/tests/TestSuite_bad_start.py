@@ -1,6 +1,7 @@
 """Starts that cannot work end at once with a sentence that says what to do."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import ClassVar
@@ -89,8 +90,9 @@ class TestBadStart(TestSuite):
         said = self.verify_refusal(sut, *FAULTY_KEYS)
         checked = run([str(sut.command_line), "check", str(sut.config)], check=False)
         for text in (said, checked):
-            lines = [line for line in text.splitlines() if f"{sut.config}:" in line]
-            self.verify_equal(len(lines), len(FAULTY_KEYS), f"messages in:\n{text}")
+            for key in FAULTY_KEYS:
+                message = re.compile(rf"^{re.escape(str(sut.config))}:\d+:\d+: {key}: .+", re.M)
+                self.verify_equal(len(message.findall(text)), 1, f"messages on {key} in:\n{text}")
 
     @func_test
     def names_a_missing_file(self) -> None:

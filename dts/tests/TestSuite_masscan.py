@@ -20,9 +20,8 @@ class TestMasscan(TestSuite):
         """
         source = self.attacker.fresh_ipv4()
         with Crossing(self.testbed) as crossing:
-            tools.masscan(
-                self.attacker, source, self.testbed.servers.mac, "203.0.113.16/29", "1-100", 1000
-            )
+            scan = ("-p", "1-100", "203.0.113.16/29", "--rate", "1000")
+            tools.masscan(self.attacker, source, self.testbed.servers.mac, scan)
             event = self.sut.wait_event("source-blocked", source)
             passage = crossing.follow(source)
         self.verify_equal(event["edgesentry"]["technique"], "tcp_syn", "technique")

@@ -42,13 +42,13 @@ class TestMultiQueue(TestSuite):
             Send SYNs to 60 closed ports at a pace that lets answers return.
 
         Verify:
-            One block, after less than 15 probes, and nothing passes after a dropped probe.
+            One block, after less than 15 probes, and nothing passes after the decision.
         """
         source = self.attacker.fresh_ipv4()
         with Crossing(self.testbed) as crossing:
             self.sender.send(port_scan(source, self.server, range(9000, 9060)), 0.02)
-            self.sut.wait_event("source-blocked", source)
+            event = self.sut.wait_event("source-blocked", source)
             passage = crossing.follow(source)
         self.verify_equal(len(self.sut.events("source-blocked", source)), 1, "blocks")
         self.verify(0 < len(passage.passed) < 15, f"{len(passage.passed)} of 60 probes passed")
-        self.verify_equal(len(passage.after_a_drop()), 0, "packets passed after a dropped one")
+        self.verify_equal(len(passage.late(event)), 0, "packets that passed after the decision")

@@ -18,13 +18,13 @@ class TestZeroAfterDecision(TestSuite):
 
     @func_test
     def holds_for_a_paced_scan(self) -> None:
-        """With time between the probes the order is exact: the first ones pass, then none.
+        """With time between the probes the decision is early and final.
 
         Steps:
             Send 100 SYNs to closed ports, 10 ms apart.
 
         Verify:
-            No packet passes after the decision, nor after the first dropped one.
+            No packet passes after the decision, which comes within 20 probes.
         """
         source = self.attacker.fresh_ipv4()
         with Crossing(self.testbed) as crossing:
@@ -32,7 +32,7 @@ class TestZeroAfterDecision(TestSuite):
             self.sut.wait_event("source-blocked", source)
             passage = crossing.follow(source)
         self.check(passage)
-        self.verify_equal(len(passage.after_a_drop()), 0, "packets passed after a dropped one")
+        self.verify(len(passage.passed) < 20, f"{len(passage.passed)} of 100 probes passed")
 
     @func_test
     def holds_for_a_burst(self) -> None:
