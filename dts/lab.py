@@ -64,6 +64,7 @@ def tell(story: Story) -> None:
     console = story.console
     console.title("The story")
     console.step(f"appliance is up, mode enforce, blocks last {BLOCK_SECONDS} s")
+    story.begin_counting()
     story.begin_download()
     assert story.servers is not None
     console.step(f"client begins a download of {DOWNLOAD_SECONDS} MiB at 1 MiB/s")
@@ -92,7 +93,7 @@ def show_detections(story: Story) -> None:
         if not scanner.decision or scanner.passage is None:
             continue
         evidence = scanner.decision["edgesentry"]
-        began = scanner.passage.sent[0].time_ns if scanner.passage.sent else 0
+        began = scanner.passage.sent[0].time_ns if scanner.passage.sent else scanner.began_ns
         rows.append(
             (
                 scanner.source,

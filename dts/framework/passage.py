@@ -42,6 +42,12 @@ class Passage:
         """How many did not reach a server."""
         return len(self.sent) - len(self.passed)
 
+    def since(self, moment_ns: int) -> "Passage":
+        """Return the part from a moment on."""
+        sent = [packet for packet in self.sent if packet.time_ns >= moment_ns]
+        passed = [packet for packet in self.passed if packet.time_ns >= moment_ns]
+        return Passage(self.source, sent, passed, self.strangers)
+
     def until(self, moment_ns: int) -> "Passage":
         """Return the part up to a moment, for example the end of the block."""
         sent = [packet for packet in self.sent if packet.time_ns <= moment_ns]

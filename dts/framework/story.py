@@ -37,6 +37,7 @@ class Attack:
     source: str
     words: list[str]
     process: "subprocess.Popen[bytes] | None" = None
+    began_ns: int = 0
     decision: Event = field(default_factory=dict)
     passage: Passage | None = None
 
@@ -66,10 +67,10 @@ class Progress:
 
 
 class Story:
-    """The parts of the lab at work; close() ends whatever still runs."""
+    """The parts of the lab at work: start() starts them, close() ends whatever still runs."""
 
     def __init__(self, testbed: Testbed, console: Console) -> None:
-        """Prepare; start() starts servers, appliance and captures."""
+        """Prepare; nothing is started."""
         self.testbed = testbed
         self.console = console
         self.servers: Servers | None = None
@@ -89,7 +90,7 @@ class Story:
 
     def _nmap(self, source: str) -> Attack:
         words = ["nmap", "-sS", "-n", "-Pn", "-T4", "--max-retries", "1", "-S", source]
-        words += ["-e", HOST_DEVICE, "--host-timeout", "8s", "--top-ports", "1000", *self.victims]
+        words += ["-e", HOST_DEVICE, "--host-timeout", "8s", "--top-ports", "1000", self.victims[0]]
         return Attack("nmap", source, words)
 
     def _masscan(self, source: str) -> Attack:
@@ -100,11 +101,14 @@ class Story:
         return Attack("masscan", source, words)
 
     def start(self) -> None:
-        """Start servers, appliance and captures."""
+        """Start servers and appliance."""
         for tool in ("nmap", "masscan", "curl"):
             tools.need(tool)
         self.servers = Servers(self.testbed, DOWNLOAD_SECONDS * DOWNLOAD_BYTES_PER_SECOND)
         self.sut.start()
+
+    def begin_counting(self) -> None:
+        """Capture on both sides of the appliance from now on."""
         self.crossing = Crossing(self.testbed, SNAP_BYTES)
 
     def begin_download(self) -> None:
@@ -131,6 +135,7 @@ class Story:
 
     def launch(self, attack: Attack) -> None:
         """Start a scanner; its own report goes to a file."""
+        attack.began_ns = time.time_ns()
         log = self.report_path(attack).open("wb")
         with log:
             attack.process = self.testbed.attacker.namespace.start(*attack.words, stdout=log)
@@ -154,7 +159,7 @@ class Story:
             attack.process.wait(ATTACK_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             stop_process(attack.process)
-        attack.passage = self.follow(attack.source)
+        attack.passage = self.follow(attack.source).since(attack.began_ns)
 
     def during_block(self, attack: Attack) -> Passage:
         """Return the passage of a scanner's packets up to the end of its block, or up to now."""

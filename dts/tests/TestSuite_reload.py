@@ -92,7 +92,7 @@ class TestReload(TestSuite):
             The reload is counted and the scan, now below the thresholds, is left alone.
         """
         before = self.reloads("success")
-        high = {"failures": 64, "vertical_ports": 900, "horizontal_targets": 900, "abnormal": 900}
+        high = {"failures": 64, "vertical_ports": 64, "horizontal_targets": 64, "abnormal": 64}
         self.sut.write_config({"detect": high})
         os.kill(self.sut.pid, signal.SIGHUP)
         wait_for("the reload", lambda: self.reloads("success") > before, 10)
