@@ -65,6 +65,18 @@ bool says_redefined(std::string_view fault) {
   return fault.find("redefine") != std::string_view::npos;
 }
 
+// The parser's words with the text they are about: `1h cannot be read: expected digit, saw 'h'`.
+std::string plain_fault(std::string_view line, std::string_view fault) {
+  constexpr std::string_view kOpening = "Error while parsing ";
+  const std::size_t colon = fault.find(": ");
+  if (fault.starts_with(kOpening) && colon != std::string_view::npos)
+    fault.remove_prefix(colon + 2);
+  const std::string value = printable(value_text(line));
+  if (key_name(line).empty()) return fmt::format("this line cannot be read: {}", fault);
+  if (value.empty()) return "has no value";
+  return fmt::format("{} cannot be read: {}", value, fault);
+}
+
 class Recovery {
  public:
   Recovery(std::string_view text, const std::string& name, Document& document)
@@ -113,8 +125,10 @@ class Recovery {
     if (statement.is_unclosed) {
       say(statement.first, 1, key, "a bracket or quote is opened and not closed",
           "Close it before the next key");
+    } else if (says_redefined(fault) && !key.empty()) {
+      say(at, where.column, key, "is given a second time", "Keep one of the two");
     } else {
-      say(at, where.column, key, fault, remedy_for(key));
+      say(at, where.column, key, plain_fault(lines_[at], fault), remedy_for(key));
     }
     if (!key.empty() && !says_redefined(fault)) document_.spoiled.insert(key);
     for (std::size_t i = statement.first; i < statement.last; ++i) lines_[i].clear();
@@ -126,9 +140,14 @@ class Recovery {
     const std::string name(header_name(lines_[at]));
     const std::string mended = canonical_header(name);
     const bool is_known = is_section(name) && !name.empty();
-    say(at, column, name, fault,
-        is_known ? "Write " + mended + ", and each section once" : "Write [section]");
-    if (is_known && lines_[at] != mended && !says_redefined(fault)) {
+    const bool is_second = says_redefined(fault);
+    if (is_second) {
+      say(at, column, name, "stands a second time", "Put its keys under the first");
+    } else {
+      say(at, column, name, plain_fault(lines_[at], fault),
+          "Write " + (is_known ? mended : "[section]"));
+    }
+    if (is_known && lines_[at] != mended && !is_second) {
       lines_[at] = mended;
       return;
     }

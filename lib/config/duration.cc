@@ -69,7 +69,7 @@ std::string format_duration(std::chrono::milliseconds duration) {
   if (rest == 0) return "0s";
   std::string text;
   if (rest < 0) {
-    text = "-";
+    text += '-';
     rest = -rest;
   }
   // Weeks are read but not written: "7d" is what people say.

@@ -96,6 +96,11 @@ std::string_view key_name(std::string_view line) {
   return trim(text.substr(word.size())).starts_with('=') ? word : std::string_view{};
 }
 
+std::string_view value_text(std::string_view line) {
+  const std::size_t equals = line.find('=');
+  return equals == std::string_view::npos ? std::string_view{} : trim(line.substr(equals + 1));
+}
+
 Statement statement_around(const std::vector<std::string>& lines, std::size_t at) {
   StatementScanner scanner;
   std::size_t first = 0;

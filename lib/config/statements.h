@@ -28,7 +28,8 @@ class StatementScanner {
 bool is_header(std::string_view line);             // "[detect", "[[segment]]"
 bool looks_like_statement(std::string_view line);  // a header, or "key ="
 std::string_view header_name(std::string_view line);
-std::string_view key_name(std::string_view line);  // empty when there is no "key ="
+std::string_view key_name(std::string_view line);    // empty when there is no "key ="
+std::string_view value_text(std::string_view line);  // behind the first "=", without blanks
 
 // Lines [first, last) of the statement that a parser stumbled over at line `at` (all from 0).
 struct Statement {

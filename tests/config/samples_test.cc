@@ -1,7 +1,12 @@
 // What stands in config/samples is right, and is what its comments promise.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
 
 #include "config/ignore_file.h"
 #include "config/reload_diff.h"
@@ -12,6 +17,23 @@ namespace {
 
 const std::string kRoot = EDGESENTRY_SOURCE_ROOT;
 const std::string kSamples = kRoot + "/config/samples";
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file.good()) << path;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::set<std::string> metrics_in(const std::string& text) {
+  static const std::regex pattern("edgesentry_[a-z_]+");
+  std::set<std::string> names;
+  for (auto at = std::sregex_iterator(text.begin(), text.end(), pattern);
+       at != std::sregex_iterator(); ++at)
+    names.insert(at->str());
+  return names;
+}
 
 TEST(Samples, load_without_a_problem) {
   for (const char* name : {"/edgesentry.toml", "/lab.toml"}) {
@@ -57,6 +79,13 @@ TEST(Samples, have_an_ignore_file_without_bad_lines) {
   const IgnoreFile ignored = load_ignore(kSamples + "/edgesentry.ignore");
   EXPECT_TRUE(ignored.problems.empty());
   EXPECT_EQ(ignored.prefixes.size(), 2u);
+}
+
+TEST(Samples, alert_on_metrics_that_exist) {
+  const std::set<std::string> known = metrics_in(text_of(kRoot + "/lib/serve/metric_table.cc"));
+  const std::set<std::string> used = metrics_in(text_of(kSamples + "/alerts.yml"));
+  EXPECT_GT(used.size(), 10u);
+  for (const std::string& name : used) EXPECT_TRUE(known.contains(name)) << name;
 }
 
 TEST(Samples, pass_promtool) {

@@ -64,6 +64,11 @@ TEST(Syntax, explains_how_the_value_is_written) {
   const Problem problem =
       only_problem_about(load_good_and("[detect]\nwindow = 1h\n"), "detect.window");
   EXPECT_TRUE(has(problem.remedy, "window = \"1h\"")) << problem.to_string();
+  EXPECT_TRUE(has(problem.fault, "1h cannot be read")) << problem.to_string();
+  EXPECT_EQ(only_problem_about(load_good_and("[detect]\nwindow =\n"), "detect.window").fault,
+            "has no value");
+  const Loaded twice = load_good_and("[detect]\nwindow = \"1h\"\nwindow = \"2h\"\n");
+  EXPECT_EQ(only_problem_about(twice, "detect.window").fault, "is given a second time");
 }
 
 TEST(Syntax, stops_counting_in_a_file_that_is_something_else) {
