@@ -1,8 +1,8 @@
 // From a burst of frames to its verdicts, all that a worker does per packet but driver and
 // forwarding: parse, look up, inspect. The table is as large as the number of sources (load 1.0) or
-// twice that (load 0.5). `of_limit` compares with LineLimit over as much memory, measured before
-// and after in the same process. The cost of writing new sources into the frames is measured apart
-// in the same way and taken off (`harness`).
+// twice that (load 0.5), and never smaller than the configured default of 2^20. `of_limit` compares
+// with LineLimit over as much memory, measured before and after in the same process. The cost of
+// writing new sources into the frames is measured apart in the same way and taken off (`harness`).
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -25,6 +25,11 @@ struct Shape {
   std::uint32_t load_inverse = 1;  // table entries per source
   bool blocked = false;            // every source is blocked, policy enforces
 };
+
+std::uint32_t table_size(const Shape& shape, std::uint32_t sources) {
+  constexpr std::uint32_t kDefault = 1u << 20;
+  return std::max(sources * shape.load_inverse, kDefault);
+}
 
 scan::DetectionPolicy make_policy(bool enforce) {
   scan::DetectionPolicy policy;
@@ -87,7 +92,7 @@ class Pipeline {
  private:
   static scan::InspectorSettings settings_for(const Shape& shape, std::uint32_t sources) {
     return {
-        .sources = sources * shape.load_inverse,
+        .sources = table_size(shape, sources),
         .blocks = shape.blocked ? sources : 1u << 16,
         .key = {0x9ae16a3b2f90404f, 0xc949d7c7509e6557, 0xff51afd7ed558ccd, 0xc4ceb9fe1a85ec53}};
   }
@@ -116,8 +121,9 @@ double limit_cycles(HugeMemory& memory) {
 void pipeline(benchmark::State& state, Shape shape) {
   const auto sources = static_cast<std::uint32_t>(state.range(0));
   const auto burst = static_cast<std::size_t>(state.range(1));
-  const std::size_t tier1 = std::size_t{16} * sources * shape.load_inverse;
-  HugeMemory yardstick(tier1);
+  // The lines of state that these sources need: a table that is emptier than that is not touched
+  // everywhere.
+  HugeMemory yardstick(std::size_t{16} * sources * shape.load_inverse);
   limit_cycles(yardstick);  // warm
   const auto pipeline = std::make_unique<Pipeline>(shape, sources, burst);
   const double harness = pipeline->harness_cost();
