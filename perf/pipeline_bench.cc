@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/ip.h"
+#include "engine.h"
 #include "frame_pool.h"
 #include "huge_memory.h"
 #include "line_limit.h"
@@ -31,29 +32,15 @@ std::uint32_t table_size(const Shape& shape, std::uint32_t sources) {
   return std::max(sources * shape.load_inverse, kDefault);
 }
 
-scan::DetectionPolicy make_policy(bool enforce) {
-  scan::DetectionPolicy policy;
-  auto tcp = base::PortSet::parse("1,7,9,11,15,21-23,79,111,119,135,139,445,512-515,1433,3389");
-  auto udp = base::PortSet::parse("1,7,9,69,161,513,640,700,32770-32774");
-  EDGESENTRY_CHECK(tcp.ok() && udp.ok(), "the port lists are right");
-  policy.watched_tcp = tcp.value();
-  policy.watched_udp = udp.value();
-  policy.enforce = enforce;
-  return policy;
-}
-
 class Pipeline {
  public:
   Pipeline(const Shape& shape, std::uint32_t sources, std::size_t burst)
       : burst_(burst),
         pool_(shape.mix, sources),
-        policy_(make_policy(shape.blocked)),
-        settings_(settings_for(shape, sources)),
-        memory_(scan::Inspector::bytes_needed(settings_)),
-        inspector_(settings_, memory_.bytes(), tally_) {
+        engine_(table_size(shape, sources), shape.blocked ? sources : 1u << 16, shape.blocked) {
     if (shape.blocked)
       for (std::uint32_t i = 0; i < sources; ++i)
-        inspector_.apply({.source = base::Ip::v4(0x14000000 + i)}, policy_);
+        engine_.apply({.source = base::Ip::v4(0x14000000 + i)});
     // Every source has been seen twice before anything is measured.
     for (std::uint64_t seen = 0; seen < 2 * std::uint64_t{sources} + kPoolFrames; seen += burst_)
       one_burst();
@@ -65,11 +52,7 @@ class Pipeline {
     for (std::size_t i = 0; i < frames.size(); ++i)
       outcomes_ += static_cast<std::uint64_t>(
           wire::parse({frames[i].data, frames[i].size}, wire::LinkType::ethernet, probes_[i]));
-    now_.value += 1;
-    inspector_.inspect(std::span(probes_).first(burst_), scan::Role::actor, now_, policy_,
-                       verdicts_, outbox_);
-    outbox_.clear();
-    for (std::size_t i = 0; i < burst_; ++i) drops_ += verdicts_[i] == scan::Verdict::drop ? 1 : 0;
+    drops_ += engine_.inspect(std::span(probes_).first(burst_));
   }
 
   // Cycles per packet of the patching alone.
@@ -85,29 +68,17 @@ class Pipeline {
   }
 
   [[nodiscard]] std::uint64_t checksum() const noexcept { return outcomes_ * 3 + drops_; }
-  [[nodiscard]] std::uint64_t evictions() const noexcept { return tally_.evictions.value(); }
+  [[nodiscard]] std::uint64_t evictions() const noexcept {
+    return engine_.tally().evictions.value();
+  }
   [[nodiscard]] std::uint64_t drops() const noexcept { return drops_; }
-  [[nodiscard]] const HugeMemory& memory() const noexcept { return memory_; }
+  [[nodiscard]] const HugeMemory& memory() const noexcept { return engine_.memory(); }
 
  private:
-  static scan::InspectorSettings settings_for(const Shape& shape, std::uint32_t sources) {
-    return {
-        .sources = table_size(shape, sources),
-        .blocks = shape.blocked ? sources : 1u << 16,
-        .key = {0x9ae16a3b2f90404f, 0xc949d7c7509e6557, 0xff51afd7ed558ccd, 0xc4ceb9fe1a85ec53}};
-  }
-
   std::size_t burst_;
   FramePool pool_;
-  scan::DetectionPolicy policy_;
-  scan::InspectorSettings settings_;
-  scan::Tally tally_;
-  HugeMemory memory_;
-  scan::Inspector inspector_;
-  base::Micros now_ = base::seconds(1000);
+  Engine engine_;
   std::array<wire::Probe, scan::kBurstMax> probes_;
-  std::array<scan::Verdict, scan::kBurstMax> verdicts_{};
-  scan::AlertOutbox outbox_;
   std::uint64_t outcomes_ = 0, drops_ = 0;
 };
 
