@@ -58,7 +58,7 @@ struct Detect {
   std::uint32_t failures = 5;
   std::uint32_t vertical_ports = 15;
   std::uint32_t horizontal_targets = 15;
-  std::chrono::seconds window{3600};
+  std::chrono::seconds window{24 * 3600};
   std::chrono::milliseconds answer_timeout{4000};
 };
 

@@ -18,7 +18,7 @@ struct Thresholds {
   std::uint32_t failures = 5;  // sequential test: steps above the best score so far
   std::uint32_t vertical_ports = 15;      // distinct unanswered ports of one target, any outcome
   std::uint32_t horizontal_targets = 15;  // distinct targets of one port
-  base::Micros window = base::seconds(3600);       // evidence older than this no longer counts
+  base::Micros window = base::seconds(24 * 3600);  // evidence older than this no longer counts
   base::Micros answer_timeout = base::seconds(4);  // silence after this long is a failure
 };
 
