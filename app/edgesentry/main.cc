@@ -47,7 +47,8 @@ constexpr const char* kReplayHelp =
     R"(Reads pcap and pcapng, plain or gzip; a directory stands for the captures in it. Time is the
 capture's own; each file starts with fresh tables. Nothing is sent and nothing is blocked: decisions
 are printed, as the appliance would take them in mode "enforce".
-Exit code 0 even when nothing was found; 1 when a file could not be read (the others are replayed).)";
+Exit code 0 even when nothing was found; 1 when a file could not be read (the others are
+replayed).)";
 
 void add_check(CLI::App& app, CheckArguments& arguments, int& outcome) {
   CLI::App* check = app.add_subcommand("check", "Find every fault of a configuration at once");

@@ -175,14 +175,15 @@ Status send_frames(const Arguments& arguments, Traffic& traffic) {
 }
 
 constexpr const char* kHelp =
-    R"(Modes: syn, fin, null, xmas, ack and udp take every port of a target, then the next target; sweep
-takes every target with a port, then the next port; flood invents a source for every packet; mixed
-hides a SYN scan among clients that are served (both directions, as a mirror port shows them).
+    R"(Modes: syn, fin, null, xmas, ack and udp take every port of a target, then the
+next target; sweep takes every target with a port, then the next port; flood invents a source for
+every packet; mixed hides a SYN scan among clients that are served (both directions, as a mirror
+port shows them).
 
 Examples:
   scangen --to 10.0.0.1 --write scan.pcap
   scangen --mode flood --to 10.0.0.80 --ports 80 --count 1000000 --rate 1e6 --write flood.pcap
-  scangen --mode sweep --to 10.0.0.0/24 --ports 22 --interface veth0 --target-mac 02:00:00:00:00:02)";
+  scangen --mode sweep --to 10.0.0.0/24 --ports 22 -i veth0 --target-mac 02:00:00:00:00:02)";
 
 void add_options(CLI::App& app, Arguments& arguments) {
   app.footer(kHelp);

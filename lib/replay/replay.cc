@@ -78,16 +78,16 @@ Replay::Replay(ReplayOptions options, EventSink sink)
 Replay::~Replay() = default;
 
 void Replay::take(const wire::Record& record, wire::LinkType link) {
-  const base::Micros before = clock_.now();
   const bool is_first = !clock_.has_started();
   const base::Micros now = clock_.advance(record.time);
   if (is_first) {
     summary_.first = record.time;
     ticked_ = now;
-  } else if (now != before) {
+  } else if (now != burst_time_) {
     flush_all();
     pass_time(now);
   }
+  burst_time_ = now;
   captured_ = record.time;
   summary_.last = std::max(summary_.last, record.time);
 
@@ -130,15 +130,15 @@ void Replay::queue(const wire::Probe& probe, scan::Role role) {
 void Replay::flush(Worker& worker) {
   if (worker.count == 0) return;
   std::array<scan::Verdict, scan::kBurstMax> verdicts{};
-  worker.inspector->inspect(std::span(worker.probes.data(), worker.count), worker.role,
-                            clock_.now(), options_.detection,
-                            std::span(verdicts.data(), worker.count), worker.outbox);
+  worker.inspector->inspect(std::span(worker.probes.data(), worker.count), worker.role, burst_time_,
+                            options_.detection, std::span(verdicts.data(), worker.count),
+                            worker.outbox);
   if (worker.role == scan::Role::actor)
     summary_.dropped_packets += static_cast<std::uint64_t>(
         std::count(verdicts.begin(), verdicts.begin() + static_cast<std::ptrdiff_t>(worker.count),
                    scan::Verdict::drop));
   worker.count = 0;
-  decide(worker);
+  decide(worker, burst_time_);
 }
 
 void Replay::flush_all() {
@@ -149,21 +149,21 @@ void Replay::pass_time(base::Micros until) {
   ticked_ = tick_between(ticked_, until, [this](base::Micros now) {
     for (auto& worker : workers_) {
       worker->inspector->tick(now, options_.detection, worker->outbox);
-      decide(*worker);
+      decide(*worker, now);
     }
   });
 }
 
-void Replay::decide(Worker& worker) {
-  for (const scan::Alert& alert : worker.outbox.alerts()) decide_one(alert);
+void Replay::decide(Worker& worker, base::Micros now) {
+  for (const scan::Alert& alert : worker.outbox.alerts()) decide_one(alert, now);
   worker.outbox.clear();
 }
 
-void Replay::decide_one(const scan::Alert& alert) {
+void Replay::decide_one(const scan::Alert& alert, base::Micros now) {
   const policy::Rules rules{.exempt = options_.exempt, .enforce = true};
-  const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, clock_.now());
+  const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, now);
   report::Event event;
-  event.time = wall_time(captured_);
+  event.time = wall_time(captured_ + base::elapsed(burst_time_, now));
   event.source = ledger_.prefix_of(alert.source);
   event.alert = alert;
   event.text = policy::sentence(decision, alert, event.source);
@@ -187,7 +187,7 @@ void Replay::decide_one(const scan::Alert& alert) {
   if (decision.action != policy::DecisionAction::block || is_blocked) return;
   const policy::BlockRequest request{
       .source = alert.source, .alert = &alert, .duration = kToTheEnd};
-  is_blocked = ledger_.block(request, clock_.now()).outcome != policy::BlockOutcome::full;
+  is_blocked = ledger_.block(request, now).outcome != policy::BlockOutcome::full;
   if (!is_blocked) return;
   event.action = report::Action::source_blocked;
   sink_(event);

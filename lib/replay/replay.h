@@ -75,8 +75,8 @@ class Replay {
   void flush(Worker& worker);
   void flush_all();
   void pass_time(base::Micros until);
-  void decide(Worker& worker);
-  void decide_one(const scan::Alert& alert);
+  void decide(Worker& worker, base::Micros now);
+  void decide_one(const scan::Alert& alert, base::Micros now);
 
   ReplayOptions options_;
   EventSink sink_;
@@ -85,7 +85,8 @@ class Replay {
   std::vector<std::unique_ptr<Worker>> workers_;
   VirtualClock clock_;
   base::Micros ticked_{};
-  base::Micros captured_{};  // of the record at hand, for the events
+  base::Micros burst_time_{};  // of the probes that wait in the workers
+  base::Micros captured_{};    // the same by the capture's clock, for the events
   std::vector<std::uint8_t> padded_;
   std::unordered_map<base::Ip, bool, base::IpHash> scanning_;  // source -> blocked
   ReplaySummary summary_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what `edgesentry replay` finds in each labelled capture, as the table of docs/detection.md.
+"""Prints what `edgesentry replay` finds in each labelled capture: the table of docs/detection.md.
 
 captures_table.py [--only WORD] [--wrong] [replay options]
   --only WORD   captures whose name or category contains the word
@@ -12,6 +12,13 @@ import collections
 import sys
 
 import captures
+
+HEAD = """\
+| file | category | expected | found | probes before decision | blocked besides | verdict |
+|---|---|---|---|---:|---|---|"""
+TOTALS_HEAD = """
+| expected | files | ok | partly | missed | false | other |
+|---|---:|---:|---:|---:|---:|---:|"""
 
 
 def kinds(events: list[dict]) -> str:
@@ -51,8 +58,7 @@ def main() -> int:
         print("no captures: set EDGESENTRY_CAPTURES to their folder", file=sys.stderr)
         return 1
     totals: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
-    print("| file | category | expected | found | probes before decision | blocked besides | verdict |")
-    print("|---|---|---|---|---:|---|---|")
+    print(HEAD)
     for capture in captures.all_captures(folder):
         if arguments.only not in capture.name + " " + capture.category:
             continue
@@ -69,11 +75,12 @@ def main() -> int:
             f"| {probes_before(found, capture.scanners)} | {others(capture, outcome)} | {result} |",
             flush=True,
         )
-    print("\n| expected | files | ok | partly | missed | false | other |\n|---|---:|---:|---:|---:|---:|---:|")
+    print(TOTALS_HEAD)
     for expected, counts in sorted(totals.items()):
         known = [counts.pop(word, 0) for word in ("ok", "partly", "missed", "false")]
         rest = sum(counts.values())
-        print(f"| {expected} | {sum(known) + rest} | " + " | ".join(map(str, known)) + f" | {rest} |")
+        cells = [expected, sum(known) + rest, *known, rest]
+        print("| " + " | ".join(map(str, cells)) + " |")
     return 0
 
 

@@ -83,7 +83,8 @@ def main() -> int:
         print(f"{'not ok' if faults else 'ok'} {number} - {capture.name}", flush=True)
         for fault in faults:
             print(f"# {fault}", flush=True)
-    print(f"{'not ok' if unknown else 'ok'} {len(listed) + 1} - every plain scan is in the manifest")
+    result = "not ok" if unknown else "ok"
+    print(f"{result} {len(listed) + 1} - every plain scan is in the manifest")
     for name in sorted(unknown):
         print(f"# {name} is not")
     return 1 if failed or unknown else 0

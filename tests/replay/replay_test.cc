@@ -95,6 +95,31 @@ TEST(Replay, stamps_events_with_the_time_of_the_deciding_packet) {
   EXPECT_EQ(std::chrono::duration_cast<std::chrono::seconds>(since).count(), 1'700'000'002);
 }
 
+// Silence decides between two packets: at its own time, not at that of the packet which shows it.
+TEST(Replay, decides_on_silence_when_the_silence_has_lasted) {
+  std::vector<Packet> packets;
+  for (std::uint16_t i = 0; i < 8; ++i)
+    packets.push_back({{kStart.value + i * 10'000u},
+                       PacketBuilder()
+                           .ip("198.51.100.7", "10.0.0.1")
+                           .tcp(40000, static_cast<std::uint16_t>(20 + i), 2)
+                           .bytes()});
+  EXPECT_TRUE(run(packets).events.empty()) << "nothing is known yet when the capture ends";
+  ReplayOptions options = small();
+  options.run_on = base::seconds(30);
+  const Replayed ran_on = run(packets, options);
+  ASSERT_EQ(ran_on.count(report::Action::source_blocked), 1u);
+  packets.push_back({kStart + base::seconds(3600), null_probe(80, "192.0.2.9")});
+  const Replayed late = run(packets);
+  ASSERT_EQ(late.count(report::Action::source_blocked), 1u);
+  for (const report::Event& event : late.events) {
+    const auto time =
+        std::chrono::duration_cast<std::chrono::seconds>(event.time.time_since_epoch());
+    EXPECT_GE(time.count(), 1'700'000'004);
+    EXPECT_LE(time.count(), 1'700'000'010);
+  }
+}
+
 TEST(Replay, reports_an_allowed_source_and_never_drops_it) {
   ReplayOptions options = small();
   policy::AllowLists lists;
