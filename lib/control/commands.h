@@ -14,11 +14,17 @@ namespace edgesentry::control {
 
 struct ControlState;
 
+struct CommandMember {
+  std::string_view name;
+  std::string_view help;
+  bool is_required = false;
+};
+
 struct CommandRow {
   std::string_view name;
-  std::string_view arguments;  // as usage shows them: "ADDRESS [for DURATION] [reason TEXT]"
-  std::string_view help;       // one line
-  bool changes;                // false: read-only
+  std::string_view help;                   // one line
+  bool changes;                            // false: read-only
+  std::span<const CommandMember> members;  // of the request, beside "command"
   nlohmann::json (*run)(ControlState& state, const nlohmann::json& request);
 };
 

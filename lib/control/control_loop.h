@@ -39,7 +39,8 @@ struct ControlSettings {
   config::Config config;
   policy::AllowLists lists;  // as read_allow_lists() gave them
   std::string version = "0.1.0";
-  ConfigLoader load = load_config_file;  // what `reload` calls, with config.path
+  ConfigLoader load = config::load_file;  // what `reload` calls, with config.path
+  NeverBanReader never_ban = read_never_ban;
 };
 
 struct WorkerLink {

@@ -10,27 +10,31 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/load.h"
 #include "policy/allow_list.h"
 #include "policy/ledger.h"
 #include "scan/detection_policy.h"
 
 namespace edgesentry::control {
 
-// What a loader found: a configuration, or every problem of the file at once.
-struct LoadedConfig {
-  config::Config config;
-  std::vector<std::string> problems;
-};
-using ConfigLoader = std::function<LoadedConfig(const std::string& path)>;
-// The loader of the appliance: config::load_file().
-[[nodiscard]] LoadedConfig load_config_file(const std::string& path);
+// config::load_file() in the appliance.
+using ConfigLoader = std::function<config::Loaded(const std::string& path)>;
 
 struct AllowListsRead {
   policy::AllowLists lists;
-  std::vector<std::string> problems;  // of the allow file: it is missing, or has bad lines
+  std::vector<std::string> problems;  // bad lines of the allow file, which are left out
+  bool is_file_read = true;           // false: the allow file is missing or unreadable
 };
-// Config, allow file and the never-ban set of this machine. `live` entries are kept by the caller.
-[[nodiscard]] AllowListsRead read_allow_lists(const config::Config& config);
+// The never-ban set as the system has it now; tests give one of their own.
+using NeverBanReader = std::function<std::vector<policy::Exemption>(const config::Allow&)>;
+[[nodiscard]] std::vector<policy::Exemption> read_never_ban(const config::Allow& allow);
+
+// Config, allow file and never-ban set. `live` entries are the caller's.
+[[nodiscard]] AllowListsRead read_allow_lists(const config::Config& config,
+                                              const NeverBanReader& never_ban = read_never_ban);
+
+// Moves the keys that a reload takes from `next` into `running`; the others keep their values.
+void take_reloadable(config::Config& running, const config::Config& next);
 
 [[nodiscard]] std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(
     const config::Config& config, const policy::AllowLists& lists, std::uint64_t generation = 1);

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,15 +50,6 @@ struct AllowLists {
   std::vector<Exemption> live;
   std::vector<Exemption> never_ban;
 };
-
-// PortSentry's ignore file: one address or CIDR block a line, '#' starts a comment, blanks, CRLF
-// and a missing last newline do no harm. Every bad line is a problem that names `path` and the
-// line.
-struct AllowText {
-  std::vector<Exemption> entries;
-  std::vector<std::string> problems;
-};
-[[nodiscard]] AllowText parse_allow_text(std::string_view text, std::string_view path);
 
 // All lists together, ready to be asked per alert.
 class Exemptions {

@@ -99,8 +99,7 @@ std::string in_words(std::chrono::seconds duration) {
   return words.empty() ? "0 seconds" : words;
 }
 
-std::string sentence(const Decision& decision, const scan::Alert& alert,
-                     const base::Prefix& source) {
+std::string scan_sentence(const scan::Alert& alert, const base::Prefix& source) {
   const auto span = std::chrono::seconds(
       (base::elapsed(alert.first_seen, alert.last_seen).value + 999'999) / 1'000'000);
   std::string text =
@@ -111,6 +110,12 @@ std::string sentence(const Decision& decision, const scan::Alert& alert,
                   scan::to_string(alert.technique), scan::to_string(alert.shape));
   const auto reason = static_cast<std::size_t>(alert.reason);
   text += reason < kReasonWords.size() ? kReasonWords[reason] : "a detector fired";
+  return text;
+}
+
+std::string sentence(const Decision& decision, const scan::Alert& alert,
+                     const base::Prefix& source) {
+  std::string text = scan_sentence(alert, source);
   switch (decision.action) {
     case DecisionAction::block:
       text += fmt::format("; blocked for {}, offence {}", in_words(decision.duration),

@@ -60,7 +60,9 @@ struct Rules {
 [[nodiscard]] Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rules,
                               BlockBudget& budget, base::Micros now);
 
-// One sentence for people: who did what, what tipped the scale, what follows.
+// For people: who did what, and what tipped the scale.
+[[nodiscard]] std::string scan_sentence(const scan::Alert& alert, const base::Prefix& source);
+// The same, and what follows from it.
 [[nodiscard]] std::string sentence(const Decision& decision, const scan::Alert& alert,
                                    const base::Prefix& source);
 // "10 minutes", "1 hour 30 minutes", "7 days"; at most two units.

@@ -10,9 +10,9 @@ namespace {
 using base::Micros;
 using base::seconds;
 using std::chrono_literals::operator""s;
-using tests::alert_of;
-using tests::attacker;
-using tests::ip;
+using test::alert_of;
+using test::attacker;
+using test::ip;
 
 constexpr Micros kStart = seconds(1000);
 

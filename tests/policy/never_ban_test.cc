@@ -7,7 +7,7 @@
 namespace edgesentry::policy {
 namespace {
 
-using tests::ip;
+using test::ip;
 
 // Lines as the kernel prints them on x86: the gateway's bytes in memory order.
 constexpr std::string_view kRoutes =

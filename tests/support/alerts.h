@@ -7,7 +7,7 @@
 #include "base/ip.h"
 #include "scan/alert.h"
 
-namespace edgesentry::tests {
+namespace edgesentry::test {
 
 inline base::Ip ip(std::string_view text) {
   const auto parsed = base::Ip::parse(text);
@@ -38,4 +38,4 @@ inline scan::Alert alert_of(const base::Ip& source, base::Micros now) {
   return alert;
 }
 
-}  // namespace edgesentry::tests
+}  // namespace edgesentry::test

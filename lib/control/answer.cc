@@ -1,0 +1,150 @@
+#include "control/answer.h"
+
+#include <utility>
+
+namespace edgesentry::control {
+
+namespace {
+
+using policy::DecisionAction;
+using report::Action;
+
+// The worker drops the source on its own word; here that word is taken back.
+void veto(ControlState& state, const scan::Alert& alert) {
+  if (!alert.dropping) return;
+  state.order(alert.source, scan::OrderKind::lift);
+  state.numbers.blocks_vetoed.add(1);
+}
+
+report::Event event_of(const ControlState& state, Action action, const scan::Alert& alert) {
+  report::Event event = state.event_of(action, alert.source);
+  event.time = state.wall_of(alert.last_seen);
+  event.alert = alert;
+  return event;
+}
+
+// Sets how many reports the event stands for; false: hold it back.
+bool may_speak(ControlState& state, policy::Entry& entry, report::Event& event) {
+  if (state.now.monotonic < entry.speak_again) {
+    ++entry.held_events;
+    state.numbers.events_coalesced.add(1);
+    return false;
+  }
+  event.stands_for = 1 + std::exchange(entry.held_events, 0);
+  entry.speak_again = state.now.monotonic + kQuietPerSource;
+  return true;
+}
+
+void report_only(ControlState& state, const scan::Alert& alert, const policy::Decision& decision) {
+  policy::Entry& entry = state.ledger.note(alert, state.now.monotonic);
+  const bool is_touch = alert.kind == scan::AlertKind::touch;
+  Action action = is_touch ? Action::port_touched : Action::scan_detected;
+  if (decision.already_blocked && !is_touch) action = Action::scan_grew;
+  report::Event event = state.event_of(action, alert.source);
+  if (!may_speak(state, entry, event)) return;
+  event.time = state.wall_of(alert.last_seen);
+  event.alert = alert;
+  event.offence = entry.offences;
+  event.ignored = decision.action == DecisionAction::ignore;
+  event.block_failed = decision.action == DecisionAction::refuse_rate;
+  event.already_blocked = entry.standing == policy::Standing::blocked;
+  event.text = policy::sentence(decision, alert, event.source);
+  state.say(std::move(event));
+}
+
+void say_block(ControlState& state, const scan::Alert& alert, const policy::Decision& decision) {
+  report::Event detected = event_of(state, Action::scan_detected, alert);
+  detected.offence = decision.offence;
+  detected.text = policy::scan_sentence(alert, detected.source);
+  const bool is_real = decision.action == DecisionAction::block;
+  report::Event blocked =
+      event_of(state, is_real ? Action::source_blocked : Action::would_block, alert);
+  blocked.offence = decision.offence;
+  blocked.block_for = decision.duration;
+  blocked.text = policy::sentence(decision, alert, blocked.source);
+  state.say(std::move(detected));
+  state.say(std::move(blocked));
+}
+
+void say_ledger_full(ControlState& state, const scan::Alert& alert) {
+  policy::Entry& entry = state.ledger.note(alert, state.now.monotonic);
+  report::Event event = event_of(state, Action::scan_detected, alert);
+  if (!may_speak(state, entry, event)) return;
+  event.block_failed = true;
+  event.text = policy::scan_sentence(alert, event.source) +
+               "; not blocked: table.blocks sources are blocked already, which is the most that "
+               "the workers' tables hold";
+  state.say(std::move(event));
+}
+
+void block(ControlState& state, const scan::Alert& alert, const policy::Decision& decision) {
+  const bool is_real = decision.action == DecisionAction::block;
+  const auto result = state.ledger.block({.source = alert.source,
+                                          .alert = &alert,
+                                          .shadow = !is_real,
+                                          .duration = decision.duration,
+                                          .reason = {}},
+                                         state.now.monotonic);
+  if (result.has_ended && result.ended == policy::Standing::blocked)
+    state.numbers.blocks_expired.add(1);
+  if (result.outcome == policy::BlockOutcome::full) {
+    state.numbers.blocks_refused.add(1);
+    veto(state, alert);
+    say_ledger_full(state, alert);
+    return;
+  }
+  if (is_real) {
+    state.order(alert.source, scan::OrderKind::block);
+    state.numbers.blocks_added.add(1);
+  } else {
+    veto(state, alert);  // observe mode, and a worker that has not heard of it yet
+  }
+  result.entry->speak_again = state.now.monotonic + kQuietPerSource;
+  say_block(state, alert, decision);
+}
+
+// Known already: the evidence grows. A worker that lost its verdict is told again.
+void confirm(ControlState& state, const scan::Alert& alert, const policy::Decision& decision) {
+  const policy::Entry* entry = state.ledger.find(alert.source);
+  const bool is_real = entry != nullptr && entry->standing == policy::Standing::blocked;
+  if (is_real && state.enforces() && !alert.dropping)
+    state.order(alert.source, scan::OrderKind::block);
+  if (!state.enforces()) veto(state, alert);
+  report_only(state, alert, decision);
+}
+
+}  // namespace
+
+void answer(ControlState& state, const scan::Alert& alert) {
+  const policy::Rules rules{.exempt = state.exempt, .enforce = state.enforces()};
+  const auto decision =
+      policy::decide(alert, state.ledger, rules, state.budget, state.now.monotonic);
+  state.numbers.decisions[static_cast<std::size_t>(decision.action)].add(1);
+  state.top.see(state.ledger.key_of(alert.source), alert.probes);
+  switch (decision.action) {
+    case DecisionAction::block:
+    case DecisionAction::would_block:
+      block(state, alert, decision);
+      return;
+    case DecisionAction::ignore:
+    case DecisionAction::refuse_rate:
+      veto(state, alert);
+      report_only(state, alert, decision);
+      return;
+    case DecisionAction::report:
+      if (decision.is_stale) {
+        state.numbers.alerts_stale.add(1);
+        if (alert.dropping) state.order(alert.source, scan::OrderKind::lift);
+        return;
+      }
+      if (decision.already_blocked) {
+        confirm(state, alert, decision);
+        return;
+      }
+      veto(state, alert);  // a touch is below the trigger: no worker should drop for it
+      report_only(state, alert, decision);
+      return;
+  }
+}
+
+}  // namespace edgesentry::control

@@ -1,0 +1,278 @@
+// The control thread's story; see the header. The verbs of run_round() follow in its order.
+#include "control/control_loop.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "control/answer.h"
+#include "control/commands.h"
+#include "control/state.h"
+#include "control/upkeep.h"
+#include "control/worker_verdicts.h"
+#include "policy/decide.h"
+
+namespace edgesentry::control {
+
+namespace {
+
+// Bounds of a round. At 1 us an alert a full round takes some 4 ms, which is also how long a
+// command or an expiry waits at most behind a flood.
+constexpr std::size_t kAlertsPerRound = 4096;
+constexpr std::size_t kCommandsPerRound = 16;
+constexpr std::size_t kExpiredPerRound = 2048;
+constexpr int kLastRounds = 64;  // after `stop`: what the rings still hold
+
+constexpr std::chrono::milliseconds kSleepMin{1};
+constexpr std::chrono::milliseconds kSleepMax{20};
+constexpr base::Micros kUnsaidEvery = base::seconds(1);
+
+}  // namespace
+
+struct ControlLoop::Story {
+  Story(ControlSettings settings, ControlLinks links);
+
+  void drain();
+  void decide();
+  void enforce();
+  void record();
+  void expire();
+  void publish();
+  void sleep();
+
+  void send_orders();
+  void offer_events();
+  void say_what_was_refused();
+  void say_expired(const policy::Expired& expired);
+  void answer_letters();
+  void show_numbers();
+
+  std::vector<base::RingReader<scan::Alert>> rings;
+  base::Published<scan::DetectionPolicy>& policy;
+  EventSink& sink;
+  Mailbox& mailbox;
+  Numbers& numbers;
+  const Clock& clock;
+  WorkerVerdicts workers;
+  std::vector<enforce::Enforcer*> enforcers;
+  ControlState state;
+  Watch watch;
+
+  std::vector<scan::Alert> batch;  // of this round, `drained` of them
+  std::size_t drained = 0;
+  std::vector<Mailbox::Letter> letters;
+  std::vector<nlohmann::json> replies;  // to letters, given once their effects are recorded
+  std::uint64_t unsaid = 0;             // events that the log queue refused and nobody has read of
+  base::Micros say_unsaid_at;
+  bool has_more = false;    // go on at once
+  bool has_worked = false;  // sleep briefly
+  std::chrono::milliseconds nap = kSleepMin;
+  std::atomic<bool> reload_asked{false};  // release by ask_reload(), acquire in decide()
+};
+
+namespace {
+
+std::vector<base::RingWriter<scan::Order>> order_rings(std::vector<WorkerLink>& workers) {
+  std::vector<base::RingWriter<scan::Order>> rings;
+  for (WorkerLink& worker : workers) rings.push_back(std::move(worker.orders));
+  return rings;
+}
+
+}  // namespace
+
+ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
+    : policy(links.policy),
+      sink(links.events),
+      mailbox(links.mailbox),
+      numbers(links.numbers),
+      clock(links.clock),
+      workers(order_rings(links.workers)),
+      enforcers(std::move(links.enforcers)),
+      state(std::move(settings), links.policy, links.numbers),
+      batch(kAlertsPerRound) {
+  enforcers.insert(enforcers.begin(), &workers);
+  for (WorkerLink& worker : links.workers) {
+    rings.push_back(std::move(worker.alerts));
+    state.tallies.push_back(worker.tally);
+  }
+  state.enforcers.assign(enforcers.begin(), enforcers.end());
+  state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
+  state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);
+  state.now = state.started = {clock.monotonic(), clock.wall()};
+  numbers.is_config_good.set(1);
+  numbers.config_generation.set(state.generation);
+  numbers.exemptions.set(state.exempt.size());
+}
+
+ControlLoop::ControlLoop(ControlSettings settings, ControlLinks links)
+    : story_(std::make_unique<Story>(std::move(settings), std::move(links))) {}
+ControlLoop::~ControlLoop() = default;
+
+void ControlLoop::run(const std::atomic<bool>& stop) {
+  // acquire: pairs with the store that raised it, so that what came before is seen in the last
+  // round
+  while (!stop.load(std::memory_order_acquire))
+    if (!run_round()) story_->sleep();
+  for (int rounds = 0; rounds < kLastRounds && run_round(); ++rounds) continue;
+}
+
+bool ControlLoop::run_round() {
+  Story& story = *story_;
+  story.state.now = {story.clock.monotonic(), story.clock.wall()};
+  story.has_more = story.has_worked = false;
+  story.drain();    // alerts from the workers' rings, requests from the mailbox
+  story.decide();   // each against history and rules; the ledger changes here
+  story.enforce();  // orders to the workers and whoever else keeps sources out
+  story.record();   // events to the log queue; what it refuses is counted and said later
+  story.expire();   // blocks whose time is over, with orders and events of their own
+  story.publish();  // policies that nobody reads any more are freed; numbers, replies
+  return story.has_more;
+}
+
+void ControlLoop::ask_reload() noexcept {
+  story_->reload_asked.store(true, std::memory_order_release);  // partner: decide()
+  story_->mailbox.wake();
+}
+
+void ControlLoop::Story::drain() {
+  drained = 0;
+  const std::size_t share =
+      std::max<std::size_t>(batch.size() / std::max<std::size_t>(rings.size(), 1), 1);
+  for (auto& ring : rings) {
+    const std::size_t room = std::min(share, batch.size() - drained);
+    const std::size_t count = ring.pop_some({batch.data() + drained, room});
+    drained += count;
+    if (count == room) has_more = true;
+  }
+  numbers.alerts_drained.add(drained);
+  while (letters.size() < kCommandsPerRound) {
+    auto letter = mailbox.take();
+    if (!letter) break;
+    letters.push_back(std::move(*letter));
+  }
+  has_more = has_more || letters.size() == kCommandsPerRound;
+  has_worked = drained > 0 || !letters.empty();
+}
+
+void ControlLoop::Story::decide() {
+  for (std::size_t i = 0; i < drained; ++i) answer(state, batch[i]);
+  if (reload_asked.exchange(false, std::memory_order_acquire)) static_cast<void>(reload(state));
+  for (const Mailbox::Letter& letter : letters)
+    replies.push_back(run_command(state, letter.request));
+  watch.look(state);
+  sweep_some(state);
+  has_more = has_more || state.sweep.is_running;
+}
+
+void ControlLoop::Story::enforce() {
+  send_orders();
+  for (enforce::Enforcer* enforcer : enforcers) enforcer->reconcile(state.ledger);
+}
+
+void ControlLoop::Story::record() {
+  say_what_was_refused();
+  offer_events();
+}
+
+void ControlLoop::Story::expire() {
+  std::array<policy::Expired, kExpiredPerRound> expired;
+  const std::size_t count = state.ledger.expire(state.now.monotonic, expired);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (expired[i].was != policy::Standing::blocked) continue;
+    numbers.blocks_expired.add(1);
+    state.orders.push_back({expired[i].source, scan::OrderKind::lift, {}});
+    say_expired(expired[i]);
+  }
+  send_orders();
+  offer_events();
+  has_more = has_more || state.ledger.is_behind();
+  has_worked = has_worked || count > 0;
+}
+
+void ControlLoop::Story::publish() {
+  policy.reclaim();
+  answer_letters();
+  show_numbers();
+  // Decisions share the reading at the start of the round; this one only measures.
+  const base::Micros end = clock.monotonic();
+  numbers.round_duration.observe(base::elapsed(state.now.monotonic, end));
+  for (std::size_t i = 0; i < drained; ++i)
+    if (batch[i].kind == scan::AlertKind::decision)
+      numbers.detection_latency.observe(base::elapsed(batch[i].last_seen, end));
+  numbers.rounds.add(1);
+}
+
+void ControlLoop::Story::sleep() {
+  const bool is_waiting = workers.health().pending > 0 || unsaid > 0;
+  nap = has_worked || is_waiting ? kSleepMin : std::min(2 * nap, kSleepMax);
+  mailbox.wait(nap);
+}
+
+void ControlLoop::Story::send_orders() {
+  for (enforce::Enforcer* enforcer : enforcers) enforcer->submit(state.orders);
+  state.orders.clear();
+}
+
+void ControlLoop::Story::offer_events() {
+  for (report::Event& event : state.events) {
+    state.recent.add(event);
+    if (sink.offer(std::move(event))) {
+      numbers.events_offered.add(1);
+    } else {
+      numbers.events_refused.add(1);
+      ++unsaid;
+    }
+  }
+  state.events.clear();
+}
+
+void ControlLoop::Story::say_what_was_refused() {
+  if (unsaid == 0 || state.now.monotonic < say_unsaid_at) return;
+  report::Event event;
+  event.time = state.now.wall;
+  event.stands_for = static_cast<std::uint32_t>(std::min<std::uint64_t>(unsaid, ~std::uint32_t{0}));
+  event.text = fmt::format(
+      "{} events were not logged because the log queue was full; the blocks themselves are in "
+      "force, see 'edgesentry blocked'",
+      unsaid);
+  say_unsaid_at = state.now.monotonic + kUnsaidEvery;
+  if (!sink.offer(std::move(event))) return;
+  numbers.events_offered.add(1);
+  unsaid = 0;
+}
+
+void ControlLoop::Story::say_expired(const policy::Expired& expired) {
+  report::Event event = state.event_of(report::Action::block_expired, expired.source);
+  event.time = state.wall_of(expired.until);
+  event.offence = expired.offences;
+  event.block_for = std::chrono::seconds(
+      static_cast<std::int64_t>(base::elapsed(expired.since, expired.until).value / 1'000'000));
+  event.text = fmt::format("the block of {} ended after {}, offence {}", event.source.to_string(),
+                           policy::in_words(event.block_for), expired.offences);
+  const policy::Entry* entry = state.ledger.find(expired.source);
+  if (entry != nullptr && entry->held_events > 0)
+    event.text += fmt::format("; {} reports of it were held back", entry->held_events);
+  state.say(std::move(event));
+}
+
+void ControlLoop::Story::answer_letters() {
+  for (std::size_t i = 0; i < letters.size(); ++i)
+    letters[i].reply.set_value(std::move(replies[i]));
+  letters.clear();
+  replies.clear();
+}
+
+void ControlLoop::Story::show_numbers() {
+  numbers.blocks_active.set(state.ledger.blocked());
+  numbers.blocks_shadow.set(state.ledger.shadowed());
+  numbers.sources_remembered.set(state.ledger.remembered());
+  numbers.sources_noted.set(state.ledger.noted());
+  const enforce::Health health = workers.health();
+  numbers.orders_sent.set(health.sent);
+  numbers.orders_pending.set(health.pending);
+  numbers.order_overflows.set(health.overflows);
+}
+
+}  // namespace edgesentry::control

@@ -1,0 +1,83 @@
+#include "control/reload.h"
+
+#include "config/ignore_file.h"
+#include "policy/never_ban.h"
+
+namespace edgesentry::control {
+
+namespace {
+
+base::Micros micros(std::chrono::microseconds duration) {
+  return {static_cast<std::uint64_t>(duration.count())};
+}
+
+scan::Thresholds thresholds_of(const config::Detect& detect) {
+  scan::Thresholds thresholds;
+  thresholds.scan_trigger = detect.scan_trigger;
+  thresholds.abnormal = detect.abnormal;
+  thresholds.failures = detect.failures;
+  thresholds.vertical_ports = detect.vertical_ports;
+  thresholds.horizontal_targets = detect.horizontal_targets;
+  thresholds.window = micros(detect.window);
+  thresholds.answer_timeout = micros(detect.answer_timeout);
+  return thresholds;
+}
+
+}  // namespace
+
+std::vector<policy::Exemption> read_never_ban(const config::Allow& allow) {
+  return policy::compute_never_ban(policy::read_never_ban_inputs(),
+                                   {.own_addresses = allow.own_addresses,
+                                    .gateways = allow.gateways,
+                                    .resolvers = allow.resolvers});
+}
+
+AllowListsRead read_allow_lists(const config::Config& config, const NeverBanReader& never_ban) {
+  AllowListsRead read;
+  for (const base::Prefix& prefix : config.allow.networks)
+    read.lists.configured.push_back({prefix, policy::Exempt::allowed_by_config});
+  read.lists.never_ban = never_ban(config.allow);
+  if (config.allow.file.empty()) return read;
+  const config::IgnoreFile file = config::load_ignore(config.allow.file);
+  for (const base::Prefix& prefix : file.prefixes)
+    read.lists.file.push_back({prefix, policy::Exempt::allowed_by_file});
+  for (const config::Problem& problem : file.problems) {
+    read.problems.push_back(problem.to_string());
+    read.is_file_read = read.is_file_read && !problem.fatal;
+  }
+  return read;
+}
+
+void take_reloadable(config::Config& running, const config::Config& next) {
+  running.mode = next.mode;
+  running.detect = next.detect;
+  running.networks = next.networks;
+  running.block = next.block;
+  running.allow = next.allow;
+}
+
+std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config::Config& config,
+                                                                   const policy::AllowLists& lists,
+                                                                   std::uint64_t generation) {
+  auto made = std::make_unique<scan::DetectionPolicy>();
+  made->thresholds = thresholds_of(config.detect);
+  made->watched_tcp = config.detect.watched_tcp;
+  made->watched_udp = config.detect.watched_udp;
+  made->allow = policy::Exemptions(lists, config.table.ipv6_prefix).set();
+  made->inside = base::CidrSet(config.networks.inside);
+  made->enforce = config.mode == config::Mode::enforce;
+  made->ipv6_prefix = config.table.ipv6_prefix;
+  made->generation = generation;
+  return made;
+}
+
+policy::LedgerSettings ledger_settings(const config::Config& config) {
+  // A worker's table holds table.blocks sources, and every worker is told of every block.
+  return {.ladder = config.block.ladder,
+          .forget_after = config.block.forget_after,
+          .blocks_max = config.table.blocks,
+          .history_max = config.table.blocks,
+          .ipv6_prefix = config.table.ipv6_prefix};
+}
+
+}  // namespace edgesentry::control

@@ -1,0 +1,75 @@
+#include "control/state.h"
+
+#include <utility>
+
+namespace edgesentry::control {
+
+namespace {
+
+constexpr std::size_t kRecentEvents = 1024;
+
+}  // namespace
+
+ControlState::ControlState(ControlSettings settings,
+                           base::Published<scan::DetectionPolicy>& published, Numbers& shared)
+    : config(std::move(settings.config)),
+      lists(std::move(settings.lists)),
+      version(std::move(settings.version)),
+      load(std::move(settings.load)),
+      never_ban(std::move(settings.never_ban)),
+      exempt(lists, config.table.ipv6_prefix),
+      ledger(ledger_settings(config)),
+      budget(config.block.per_minute_max),
+      recent(kRecentEvents),
+      policy(published),
+      numbers(shared) {}
+
+WallTime ControlState::wall_of(base::Micros then) const noexcept {
+  const auto ago = base::elapsed(then, now.monotonic).value;
+  const auto ahead = base::elapsed(now.monotonic, then).value;
+  return now.wall + std::chrono::microseconds(static_cast<std::int64_t>(ahead)) -
+         std::chrono::microseconds(static_cast<std::int64_t>(ago));
+}
+
+report::Event ControlState::event_of(report::Action action, const base::Ip& source) const {
+  report::Event event;
+  event.action = action;
+  event.time = now.wall;
+  event.source = ledger.prefix_of(source);
+  return event;
+}
+
+void ControlState::order(const base::Ip& source, scan::OrderKind kind) {
+  orders.push_back({ledger.key_of(source), kind, {}});
+}
+
+void ControlState::say_appliance(std::string sentence) {
+  report::Event event;
+  event.action = report::Action::appliance;
+  event.time = now.wall;
+  event.text = std::move(sentence);
+  say(std::move(event));
+}
+
+bool ControlState::lift(const base::Ip& source) {
+  const policy::Entry* entry = ledger.find(source);
+  const bool was_real = entry != nullptr && entry->standing == policy::Standing::blocked;
+  if (!ledger.lift(source, now.monotonic)) return false;
+  if (was_real) {
+    order(source, scan::OrderKind::lift);
+    numbers.blocks_lifted.add(1);
+  }
+  return true;
+}
+
+void ControlState::adopt() {
+  exempt = policy::Exemptions(lists, config.table.ipv6_prefix);
+  ledger.adopt(config.block.ladder, config.block.forget_after);
+  budget.adopt(config.block.per_minute_max);
+  policy.publish(make_detection_policy(config, lists, ++generation));
+  numbers.config_generation.set(generation);
+  numbers.exemptions.set(exempt.size());
+  sweep = {.is_running = true, .cursor = 0};
+}
+
+}  // namespace edgesentry::control

@@ -1,0 +1,84 @@
+// What the control thread alone owns and its steps and commands share: ledger, lists, settings in
+// force, and what the present round has to send and to say.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/snapshot.h"
+#include "base/units.h"
+#include "config/config.h"
+#include "control/clock.h"
+#include "control/control_loop.h"
+#include "control/numbers.h"
+#include "control/recent_events.h"
+#include "control/reload.h"
+#include "control/top_sources.h"
+#include "enforce/enforcer.h"
+#include "policy/allow_list.h"
+#include "policy/decide.h"
+#include "policy/ledger.h"
+#include "report/event.h"
+#include "scan/order.h"
+#include "scan/tally.h"
+
+namespace edgesentry::control {
+
+// The one clock reading of a round.
+struct Moment {
+  base::Micros monotonic;
+  WallTime wall;
+};
+
+// A walk through the ledger after the exemptions or the mode changed, a part each round: blocks
+// that may no longer be are lifted.
+struct Sweep {
+  bool is_running = false;
+  std::uint32_t cursor = 0;
+};
+
+struct ControlState {
+  ControlState(ControlSettings settings, base::Published<scan::DetectionPolicy>& policy,
+               Numbers& numbers);
+
+  [[nodiscard]] bool enforces() const noexcept { return config.mode == config::Mode::enforce; }
+  [[nodiscard]] WallTime wall_of(base::Micros then) const noexcept;
+  [[nodiscard]] report::Event event_of(report::Action action, const base::Ip& source) const;
+
+  void order(const base::Ip& source, scan::OrderKind kind);
+  void say(report::Event event) { events.push_back(std::move(event)); }
+  void say_appliance(std::string sentence);
+  // Ends a block before its time: ledger, workers, numbers; the caller says why in an event.
+  // False: it was not blocked.
+  bool lift(const base::Ip& source);
+  // After `config` or `lists` changed: compiles the exemptions, publishes, starts the sweep.
+  void adopt();
+
+  config::Config config;  // in force: keys that wait for a restart keep their running value
+  policy::AllowLists lists;
+  std::string version;
+  ConfigLoader load;
+  NeverBanReader never_ban;
+  std::uint64_t generation = 1;
+
+  policy::Exemptions exempt;
+  policy::Ledger ledger;
+  policy::BlockBudget budget;
+  Sweep sweep;
+  RecentEvents recent;
+  TopSources top;
+  Moment now;
+  Moment started;
+
+  std::vector<scan::Order> orders;    // of this round, in the order of the ledger's changes
+  std::vector<report::Event> events;  // of this round
+
+  base::Published<scan::DetectionPolicy>& policy;
+  Numbers& numbers;
+  std::vector<const scan::Tally*> tallies;          // one per worker; may hold nullptr
+  std::vector<const enforce::Enforcer*> enforcers;  // for `status`
+};
+
+}  // namespace edgesentry::control

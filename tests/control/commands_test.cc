@@ -1,0 +1,197 @@
+#include "control/commands.h"
+
+#include <gtest/gtest.h>
+
+#include "control/rig.h"
+
+namespace edgesentry::control {
+namespace {
+
+using nlohmann::json;
+using report::Action;
+using std::chrono_literals::operator""s;
+using test::attacker;
+using test::Rig;
+
+bool says(const json& reply, const char* words) {
+  return reply.value("error", "").find(words) != std::string::npos;
+}
+json on(const char* command, const char* address) {
+  return {{"command", command}, {"address", address}};
+}
+
+TEST(Commands, blocks_for_the_time_given_and_lets_in_again) {
+  Rig rig;
+  const auto reply = rig.ask(
+      {{"command", "block"}, {"address", "10.0.0.1"}, {"for", "10m"}, {"reason", "ticket 7"}});
+  EXPECT_EQ(reply["ok"], true) << reply;
+  EXPECT_EQ(reply["for_seconds"], 600);
+  EXPECT_EQ(reply["text"], "an operator blocked 10.0.0.1 for 10 minutes: ticket 7");
+  for (const auto& worker : rig.workers) EXPECT_TRUE(worker.drops.contains(attacker(1)));
+  rig.clock.advance(600s);
+  rig.settle();
+  for (const auto& worker : rig.workers) EXPECT_TRUE(worker.drops.empty());
+  EXPECT_EQ(rig.sink.count(Action::block_expired), 1u);
+}
+
+TEST(Commands, takes_seconds_and_the_ladder_when_no_time_is_given) {
+  Rig rig;
+  EXPECT_EQ(rig.ask({{"command", "block"}, {"address", "10.0.0.1"}, {"for", 90}})["for_seconds"],
+            90);
+  EXPECT_EQ(rig.ask(on("block", "10.0.0.2"))["for_seconds"], 600);
+}
+
+TEST(Commands, blocks_an_ipv6_source_as_its_prefix_only) {
+  Rig rig;
+  EXPECT_EQ(rig.ask(on("block", "2001:db8::/64"))["source"], "2001:db8::/64");
+  EXPECT_EQ(rig.ask(on("block", "2001:db8:0:1::9"))["source"], "2001:db8:0:1::/64");
+  EXPECT_TRUE(says(rig.ask(on("block", "2001:db8::/48")), "/64"));
+  EXPECT_TRUE(says(rig.ask(on("block", "10.0.0.0/24")), "single IPv4"));
+}
+
+TEST(Commands, refuses_to_block_who_must_not_be_and_says_why) {
+  Rig rig;
+  EXPECT_TRUE(says(rig.ask(on("block", "192.0.2.1")), "router of this machine"));
+  EXPECT_TRUE(says(rig.ask(on("block", "198.51.100.9")), "allow list"));
+  Rig observing({.mode = config::Mode::observe});
+  EXPECT_TRUE(says(observing.ask(on("block", "10.0.0.1")), "observe"));
+  EXPECT_EQ(rig.workers[0].orders_seen + observing.workers[0].orders_seen, 0u);
+}
+
+TEST(Commands, refuses_a_block_when_the_table_is_full) {
+  Rig rig({.blocks = 1});
+  EXPECT_EQ(rig.ask(on("block", "10.0.0.1"))["ok"], true);
+  EXPECT_TRUE(says(rig.ask(on("block", "10.0.0.2")), "table.blocks"));
+  EXPECT_EQ(rig.ask(on("block", "10.0.0.1"))["renewed"], true);
+  EXPECT_EQ(rig.numbers.blocks_added.value(), 1u);
+}
+
+TEST(Commands, unblocks_only_what_is_blocked) {
+  Rig rig;
+  EXPECT_TRUE(says(rig.ask(on("unblock", "10.0.0.1")), "is not blocked"));
+  ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(1))));
+  rig.settle();
+  EXPECT_EQ(rig.ask(on("unblock", "10.0.0.1"))["ok"], true);
+  EXPECT_TRUE(rig.workers[0].drops.empty());
+  EXPECT_EQ(rig.sink.count(Action::source_unblocked), 1u);
+  EXPECT_EQ(rig.numbers.blocks_lifted.value(), 1u);
+}
+
+TEST(Commands, allow_lifts_and_reaches_the_packet_path) {
+  Rig rig;
+  for (std::uint32_t n = 1; n < 10; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));
+  rig.settle();
+  const auto reply = rig.ask(on("allow", "10.0.0.0/30"));
+  EXPECT_EQ(reply["changed"], true) << reply;
+  EXPECT_FALSE(rig.workers[1].drops.contains(attacker(3)));
+  EXPECT_TRUE(rig.workers[1].drops.contains(attacker(4)));
+  EXPECT_TRUE(rig.policy->current().allow.contains(attacker(3)));
+  EXPECT_EQ(rig.policy->current().generation, 2u);
+  ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(3))));
+  rig.settle();
+  EXPECT_FALSE(rig.workers[0].drops.contains(attacker(3)));
+  EXPECT_EQ(rig.ask(on("allow", "10.0.0.0/30"))["changed"], false);
+  EXPECT_EQ(rig.ask(on("unallow", "10.0.0.0/30"))["ok"], true);
+  EXPECT_FALSE(rig.policy->current().allow.contains(attacker(3)));
+}
+
+TEST(Commands, unallow_names_where_an_entry_really_stands) {
+  Rig rig;
+  EXPECT_TRUE(says(rig.ask(on("unallow", "198.51.100.0/24")), "of the configuration"));
+  EXPECT_TRUE(says(rig.ask(on("unallow", "10.9.9.9")), "not on the allow list"));
+}
+
+TEST(Commands, explains_a_source_in_words_and_numbers) {
+  Rig rig;
+  EXPECT_EQ(rig.ask(on("explain", "10.0.0.1"))["standing"], "unknown");
+  ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(1))));
+  rig.settle();
+  const auto reply = rig.ask(on("explain", "10.0.0.1"));
+  EXPECT_EQ(reply["standing"], "blocked");
+  EXPECT_EQ(reply["seconds_left"], 600);
+  EXPECT_EQ(reply["evidence"]["tipped_by"], "many_ports");
+  EXPECT_EQ(reply["evidence"]["first_ports"].size(), 15u);
+  EXPECT_EQ(reply["evidence"]["first_targets"][0], "203.0.113.9");
+  const std::string story = reply["story"].dump();
+  EXPECT_NE(story.find("it tried too many ports"), std::string::npos) << story;
+  EXPECT_NE(story.find("10 minutes left"), std::string::npos) << story;
+  rig.clock.advance(600s);
+  rig.settle();
+  const auto after = rig.ask(on("explain", "10.0.0.1"));
+  EXPECT_EQ(after["standing"], "remembered");
+  EXPECT_NE(after["story"].dump().find("offence 2, for 1 hour"), std::string::npos) << after;
+  EXPECT_TRUE(rig.ask(on("explain", "192.0.2.1")).contains("exempt"));
+}
+
+TEST(Commands, pages_through_who_is_blocked) {
+  Rig rig;
+  for (std::uint32_t n = 0; n < 250; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));
+  rig.settle();
+  std::set<std::string> seen;
+  json request = {{"command", "blocked"}, {"count", 100}};
+  for (int pages = 0; pages < 10; ++pages) {
+    const auto reply = rig.ask(request);
+    ASSERT_EQ(reply["ok"], true) << reply;
+    EXPECT_LE(reply["sources"].size(), 100u);
+    for (const auto& row : reply["sources"]) EXPECT_TRUE(seen.insert(row["source"]).second);
+    if (!reply.contains("next")) break;
+    request["cursor"] = reply["next"];
+  }
+  EXPECT_EQ(seen.size(), 250u);
+  const auto some = rig.ask({{"command", "blocked"}, {"within", "10.0.0.16/28"}});
+  EXPECT_EQ(some["sources"].size(), 16u);
+}
+
+TEST(Commands, shows_the_busiest_sources_first) {
+  Rig rig;
+  for (std::uint32_t n = 1; n <= 300; ++n) {
+    auto alert = rig.dropping_alert(attacker(n));
+    alert.probes = n;
+    ASSERT_TRUE(rig.send(0, alert));
+  }
+  rig.settle();
+  const auto reply = rig.ask({{"command", "top"}, {"count", 3}});
+  ASSERT_EQ(reply["sources"].size(), 3u);
+  EXPECT_EQ(reply["sources"][0]["probes"], 300);
+  EXPECT_EQ(reply["sources"][2]["probes"], 298);
+}
+
+TEST(Commands, shows_events_and_goes_on_where_the_reader_stopped) {
+  Rig rig;
+  for (std::uint32_t n = 0; n < 30; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));
+  rig.settle();
+  const auto last = rig.ask({{"command", "events"}});
+  ASSERT_EQ(last["events"].size(), 20u);
+  EXPECT_EQ(last["events"][19]["action"], "source-blocked");
+  EXPECT_TRUE(rig.ask({{"command", "events"}, {"since", last["next"]}})["events"].empty());
+  ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(99))));
+  rig.settle();
+  EXPECT_EQ(rig.ask({{"command", "events"}, {"since", last["next"]}})["events"].size(), 2u);
+  EXPECT_EQ(rig.ask({{"command", "events"}, {"since", 0}, {"count", 5}})["events"][0]["number"], 0);
+}
+
+TEST(Commands, gives_a_status_whose_blocks_add_up) {
+  Rig rig;
+  for (std::uint32_t n = 0; n < 5; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));
+  rig.settle();
+  rig.ask(on("unblock", "10.0.0.1"));
+  rig.clock.advance(100s);
+  const auto status = rig.ask({{"command", "status"}});
+  EXPECT_EQ(status["mode"], "enforce");
+  EXPECT_EQ(status["uptime_seconds"], 100);
+  const auto& blocks = status["blocks"];
+  EXPECT_EQ(blocks["active"], 4);
+  EXPECT_EQ(blocks["active"].get<int>(), blocks["added"].get<int>() - blocks["expired"].get<int>() -
+                                             blocks["lifted"].get<int>());
+  EXPECT_EQ(status["enforcers"][0]["pending"], 0);
+}
+
+TEST(Commands, lists_every_command_with_help) {
+  Rig rig;
+  const auto help = rig.ask({{"command", "help"}});
+  EXPECT_EQ(help["commands"].size(), command_table().size());
+  for (const auto& row : help["commands"]) EXPECT_FALSE(row["help"].get<std::string>().empty());
+}
+
+}  // namespace
+}  // namespace edgesentry::control
