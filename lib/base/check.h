@@ -19,10 +19,10 @@ namespace edgesentry::base {
 
 }  // namespace edgesentry::base
 
-#define EDGESENTRY_CHECK(condition, reason)                                              \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]]                                                       \
-      ::edgesentry::base::check_failed(#condition, (reason), __FILE__, __LINE__);        \
+#define EDGESENTRY_CHECK(condition, reason)                                       \
+  do {                                                                            \
+    if (!(condition)) [[unlikely]]                                                \
+      ::edgesentry::base::check_failed(#condition, (reason), __FILE__, __LINE__); \
   } while (false)
 
 #ifdef NDEBUG

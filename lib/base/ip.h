@@ -47,7 +47,7 @@ class Ip {
   [[nodiscard]] constexpr const std::array<std::uint8_t, 16>& bytes() const noexcept {
     return bytes_;
   }
-  [[nodiscard]] bool is_multicast() const noexcept;   // 224/4, ff00::/8
+  [[nodiscard]] bool is_multicast() const noexcept;    // 224/4, ff00::/8
   [[nodiscard]] bool is_unspecified() const noexcept;  // 0.0.0.0 or ::
   [[nodiscard]] bool is_loopback() const noexcept;     // 127/8, ::1
   [[nodiscard]] std::string to_string() const;         // RFC 5952 form for IPv6

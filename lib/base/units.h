@@ -28,8 +28,12 @@ constexpr Micros elapsed(Micros earlier, Micros later) {
   return {later.value > earlier.value ? later.value - earlier.value : 0};
 }
 
-constexpr Micros seconds(std::uint64_t count) { return {count * 1'000'000}; }
-constexpr Micros milliseconds(std::uint64_t count) { return {count * 1'000}; }
+constexpr Micros seconds(std::uint64_t count) {
+  return {count * 1'000'000};
+}
+constexpr Micros milliseconds(std::uint64_t count) {
+  return {count * 1'000};
+}
 
 using WorkerId = Strong<struct WorkerIdTag, std::uint16_t>;
 

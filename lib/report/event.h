@@ -19,12 +19,12 @@ using WallTime = std::chrono::system_clock::time_point;
 enum class Action : std::uint8_t {
   scan_detected,
   scan_grew,
-  source_blocked,      // enforce mode, and replay's decision
-  would_block,         // observe mode
+  source_blocked,  // enforce mode, and replay's decision
+  would_block,     // observe mode
   block_expired,
-  source_unblocked,    // by an operator
-  port_touched,        // a watched port below the trigger
-  appliance,           // start, stop, reload, degraded: text only
+  source_unblocked,  // by an operator
+  port_touched,      // a watched port below the trigger
+  appliance,         // start, stop, reload, degraded: text only
 };
 
 struct Event {
@@ -34,9 +34,9 @@ struct Event {
   std::optional<scan::Alert> alert;  // the evidence, where a detector is behind the event
   std::string text;                  // one sentence for people
   std::chrono::seconds block_for{0};
-  std::uint32_t offence = 0;         // which block of this source it is: 1 is the first
-  std::uint32_t stands_for = 1;      // how many like it were coalesced into this one
-  bool ignored = false;              // on the allow list
+  std::uint32_t offence = 0;     // which block of this source it is: 1 is the first
+  std::uint32_t stands_for = 1;  // how many like it were coalesced into this one
+  bool ignored = false;          // on the allow list
   bool already_blocked = false;
   bool block_failed = false;  // a block was due and could not be made
 };

@@ -12,7 +12,7 @@
 namespace edgesentry::base {
 namespace {
 
-constexpr std::uint64_t kItems = 400'000;
+constexpr std::uint64_t kItems = 200'000;
 
 template <std::size_t kWords>
 struct Item {
