@@ -99,7 +99,8 @@ void add_replay(CLI::App& app, ReplayArguments& arguments, int& outcome) {
       ->type_name("N");
   replay
       ->add_option("--run-on", arguments.run_on_seconds,
-                   "seconds of silence after the last packet: what is unanswered then has failed")
+                   "seconds of silence after the last packet: what is unanswered then has "
+                   "failed (default: detect.answer_timeout and one more)")
       ->check(CLI::Range(0.0, 86400.0))
       ->type_name("SECONDS");
   replay->add_flag("--json", arguments.json,

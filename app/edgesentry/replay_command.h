@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct ReplayArguments {
   std::vector<std::string> inside;  // CIDR blocks; instead of the config's networks.inside
   std::vector<std::string> allow;   // CIDR blocks; besides the config's
   std::uint16_t workers = 1;
-  double run_on_seconds = 0;
+  std::optional<double> run_on_seconds;  // default: until what was sent last is unanswered
   bool json = false;
 };
 

@@ -21,7 +21,7 @@ TEST(ReloadDiff, says_what_can_be_taken_and_what_waits) {
   EXPECT_EQ(changes[0].after, "2");
   EXPECT_TRUE(changes[0].needs_restart);
   EXPECT_EQ(changes[1].key, "detect.window");
-  EXPECT_EQ(changes[1].before, "\"1h\"");
+  EXPECT_EQ(changes[1].before, "\"1d\"");
   EXPECT_EQ(changes[1].after, "\"2h\"");
   EXPECT_FALSE(changes[1].needs_restart);
 }
