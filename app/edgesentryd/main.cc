@@ -1,0 +1,174 @@
+// edgesentryd: the appliance, put together. run() is the list of what is started, in order; the
+// objects end in the reverse order, whichever step fails.
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+#include "config/load.h"
+#include "control/reload.h"
+#include "edgesentryd/account.h"
+#include "edgesentryd/command_line.h"
+#include "edgesentryd/controller.h"
+#include "edgesentryd/nics.h"
+#include "edgesentryd/observatory.h"
+#include "edgesentryd/outlets.h"
+#include "edgesentryd/signals.h"
+#include "plane/plane.h"
+
+namespace edgesentry::appliance {
+namespace {
+
+constexpr std::chrono::seconds kLinkLimit{5};
+constexpr std::chrono::seconds kFirstBeatLimit{5};
+constexpr base::Micros kStalledAfter = base::seconds(2);
+
+void say(std::string_view sentence) {
+  fmt::print(stderr, "edgesentryd: {}\n", sentence);
+}
+int fail(const base::Error& error) {
+  say(error.text);
+  return kExitFailure;
+}
+
+base::Result<scan::HashKey> random_key() {
+  scan::HashKey key;
+  if (::getrandom(key.data(), sizeof key, 0) != static_cast<ssize_t>(sizeof key))
+    return base::Error{"the kernel gave no random bytes for the keys of the scan tables"};
+  return key;
+}
+
+base::Result<std::unique_ptr<plane::Plane>> build_plane(
+    const config::Config& config, const nic::EalPlan& plan, const Nics& nics,
+    base::Published<scan::DetectionPolicy>& policy) {
+  const auto key = random_key();
+  if (!key) return key.error();
+  return plane::Plane::build({.is_tap = config.placement != config::Placement::inline_,
+                              .workers = config.workers,
+                              .table = config.table,
+                              .key = key.value(),
+                              .alert_ring = config.control.alert_ring,
+                              .order_ring = config.control.order_ring,
+                              .has_hugepages = plan.has_hugepages},
+                             nics.ports(), nics.eal().worker_lcores(), policy);
+}
+
+// Packets flow once the links are up and every worker has been round.
+void wait_until_active(const Nics& nics, const plane::Plane& plane) {
+  for (const std::string& label : nic::wait_for_links(nics.ports(), kLinkLimit))
+    say(label + ": the link is down; nothing passes there until it is up");
+  const auto limit = std::chrono::steady_clock::now() + kFirstBeatLimit;
+  for (const scan::Tally* worker : plane.tallies())
+    while (worker->heartbeat.value() == 0 && std::chrono::steady_clock::now() < limit)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+std::string ready_line(const config::Config& config, const Nics& nics, const plane::Plane& plane) {
+  std::string line = fmt::format(
+      "edgesentryd is active: {}, {}, {} worker{} ({})",
+      config.placement == config::Placement::inline_ ? "inline"
+      : config.placement == config::Placement::tap   ? "tap"
+                                                     : "host",
+      config.mode == config::Mode::enforce ? "blocking" : "observing only", config.workers.count,
+      config.workers.count == 1 ? "" : "s", nic::to_string(plane.spread()));
+  for (const nic::Port& port : nics.ports())
+    line += fmt::format(", {} on {}", port.label(), port.device());
+  if (!config.metrics.listen.empty()) line += ", metrics on " + config.metrics.listen;
+  return line;
+}
+
+void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane& plane) {
+  std::size_t stalled_before = 0;
+  for (;;) {
+    switch (signals.wait(std::chrono::seconds(1))) {
+      case Wish::stop:
+        return;
+      case Wish::reload:
+        controller.reload();
+        break;
+      case Wish::none:
+        break;
+    }
+    const auto stalled = plane::stalled(plane.tallies(), base::monotonic_now(), kStalledAfter);
+    if (stalled.size() > stalled_before)
+      say(
+          fmt::format("worker {} has not been round for {} s: its core is taken, or its device "
+                      "hangs",
+                      stalled.front().value, kStalledAfter.value / 1'000'000));
+    stalled_before = stalled.size();
+  }
+}
+
+int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signals& signals) {
+  for (const std::string& note : plan.notes) say(note);
+  const control::AllowListsRead allow = control::read_allow_lists(config);
+  for (const std::string& problem : allow.problems) say(problem);
+
+  auto nics = Nics::open(config, plan);
+  if (!nics) return fail(nics.error());
+  nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
+  for (const nic::Port& port : nics.value()->ports())
+    for (const std::string& note : port.notes()) say(note);
+
+  auto outlets = Outlets::open(config.log);
+  if (!outlets) return fail(outlets.error());
+  base::Published<scan::DetectionPolicy> policy(
+      config.workers.count, control::make_detection_policy(config, allow.lists));
+  auto plane = build_plane(config, plan, *nics.value(), policy);
+  if (!plane) return fail(plane.error());
+
+  auto controller = Controller::start(config, allow.lists,
+                                      {.workers = plane.value()->take_control_ends(),
+                                       .policy = policy,
+                                       .events = *outlets.value()});
+  if (!controller) return fail(controller.error());
+  auto metrics =
+      serve_metrics({config, *nics.value(), *plane.value(), *controller.value(), *outlets.value()});
+  if (!metrics) return fail(metrics.error());
+  if (base::Status started = plane.value()->start(); !started) return fail(started.error());
+
+  wait_until_active(*nics.value(), *plane.value());
+  fmt::print("{}\n", ready_line(config, *nics.value(), *plane.value()));
+  std::fflush(stdout);
+  wait_for_stop(signals, *controller.value(), *plane.value());
+
+  plane.value()->stop();
+  metrics.value().server.reset();
+  controller.value()->stop();
+  outlets.value()->stop();
+  const Account account = account_of(plane.value()->tallies());
+  fmt::print("edgesentryd has stopped: {}\n", account.to_string());
+  std::fflush(stdout);
+  return account.adds_up() ? kExitOk : kExitFailure;
+}
+
+int run(int argc, char** argv) {
+  const CommandLine line = read_command_line(argc, argv);
+  if (line.exit_code) return *line.exit_code;
+  const config::Loaded loaded = config::load_file(line.config_path);
+  if (!loaded.problems.empty()) fmt::print(stderr, "{}\n", loaded.to_string());
+  if (!loaded.usable()) return kExitConfig;
+  const auto plan = Nics::plan(loaded.config, line.eal_arguments);
+  if (!plan) return fail(plan.error());
+  if (line.check_only) {
+    for (const std::string& note : plan.value().notes) say(note);
+    fmt::print("{} is right, and this machine has what it names\n", line.config_path);
+    return kExitOk;
+  }
+  Signals signals;
+  return run_appliance(loaded.config, plan.value(), signals);
+}
+
+}  // namespace
+}  // namespace edgesentry::appliance
+
+int main(int argc, char** argv) {
+  try {
+    return edgesentry::appliance::run(argc, argv);
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "edgesentryd: {}\n", failure.what());
+    return edgesentry::appliance::kExitFailure;
+  }
+}

@@ -1,0 +1,53 @@
+#include "edgesentryd/nics.h"
+
+#include <random>
+#include <utility>
+
+#include "plane/plane.h"
+
+namespace edgesentry::appliance {
+
+base::Result<nic::EalPlan> Nics::plan(const config::Config& config,
+                                      const std::vector<std::string>& eal_arguments) {
+  const nic::HostFacts host = nic::read_host();
+  return nic::plan_eal({.config = config,
+                        .host = host,
+                        .table_bytes = plane::table_bytes(config),
+                        .extra_arguments = eal_arguments});
+}
+
+base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
+                                               const nic::EalPlan& plan) {
+  std::unique_ptr<Nics> nics(new Nics);
+  auto eal = nic::Eal::start(plan);
+  if (!eal) return eal.error();
+  nics->eal_ = std::move(eal).value();
+  auto pool = nic::PacketPool::make(plan.packets, plan.data_room);
+  if (!pool) return pool.error();
+  nics->pool_ = std::make_unique<nic::PacketPool>(std::move(pool).value());
+
+  // Never zero, which would send every packet to queue 0.
+  const auto rss_word = static_cast<std::uint16_t>(std::random_device{}() | 1);
+  const bool is_inline = config.placement == config::Placement::inline_;
+  std::size_t next = 0;
+  for (const config::Segment& segment : config.segments)
+    for (const nic::Side side : {nic::Side::outside, nic::Side::inside}) {
+      if (side == nic::Side::inside && !is_inline) continue;
+      const bool is_inside = side == nic::Side::inside;
+      auto port = nic::Port::open({.device = plan.ports[next++],
+                                   .label = segment.name + (is_inside   ? " inside"
+                                                            : is_inline ? " outside"
+                                                                        : ""),
+                                   .side = is_inline ? side : nic::Side::tap,
+                                   .workers = config.workers.count,
+                                   .descriptors = config.workers.queue_descriptors,
+                                   .ipv6_prefix = config.table.ipv6_prefix,
+                                   .rss_word = rss_word},
+                                  *nics->pool_);
+      if (!port) return port.error();
+      nics->ports_.push_back(std::move(port).value());
+    }
+  return nics;
+}
+
+}  // namespace edgesentry::appliance

@@ -1,0 +1,36 @@
+// EAL, the packet pool and the ports of all segments: opened together, closed in reverse order.
+// Owned by main.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "nic/eal.h"
+#include "nic/packet_pool.h"
+#include "nic/port.h"
+
+namespace edgesentry::appliance {
+
+class Nics {
+ public:
+  // What this machine lacks for the configuration, without starting anything.
+  static base::Result<nic::EalPlan> plan(const config::Config& config,
+                                         const std::vector<std::string>& eal_arguments);
+  static base::Result<std::unique_ptr<Nics>> open(const config::Config& config,
+                                                  const nic::EalPlan& plan);
+
+  [[nodiscard]] const std::vector<nic::Port>& ports() const noexcept { return ports_; }
+  [[nodiscard]] const nic::PacketPool& pool() const noexcept { return *pool_; }
+  [[nodiscard]] nic::Eal& eal() const noexcept { return *eal_; }
+
+ private:
+  Nics() = default;
+  std::unique_ptr<nic::Eal> eal_;
+  std::unique_ptr<nic::PacketPool> pool_;
+  std::vector<nic::Port> ports_;
+};
+
+}  // namespace edgesentry::appliance

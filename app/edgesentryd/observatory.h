@@ -1,0 +1,32 @@
+// /metrics over everything that runs: joins what nic, plane, control and report count into serve's
+// links. Owned by main; gone before anything that it reads.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "edgesentryd/controller.h"
+#include "edgesentryd/nics.h"
+#include "edgesentryd/outlets.h"
+#include "plane/plane.h"
+#include "serve/metrics_server.h"
+
+namespace edgesentry::appliance {
+
+struct Observed {
+  const config::Config& config;
+  const Nics& nics;
+  const plane::Plane& plane;
+  const Controller& controller;
+  const Outlets& outlets;
+};
+
+// Both empty when the configuration wants no metrics. The server only borrows what it shows.
+struct Observatory {
+  std::shared_ptr<prometheus::Collectable> metrics;
+  std::unique_ptr<serve::MetricsServer> server;
+};
+[[nodiscard]] base::Result<Observatory> serve_metrics(const Observed& observed);
+
+}  // namespace edgesentry::appliance

@@ -1,0 +1,31 @@
+#include "edgesentryd/outlets.h"
+
+#include <utility>
+
+#include "report/sinks.h"
+
+namespace edgesentry::appliance {
+namespace {
+
+constexpr std::chrono::milliseconds kStopDeadline{2'000};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Outlets>> Outlets::open(const config::Log& log) {
+  auto command = report::parse_command(log.block_command);
+  if (!command) return base::Error{"log.block_command: " + command.error().text};
+  return std::unique_ptr<Outlets>(new Outlets(log, std::move(command).value()));
+}
+
+Outlets::Outlets(const config::Log& log, report::Arguments command)
+    : dispatcher_(report::make_sinks(log, "/dev/log")),
+      responder_(report::Responder::Settings{.command = std::move(command)}) {}
+
+Outlets::~Outlets() noexcept = default;
+
+void Outlets::stop() {
+  dispatcher_.stop(kStopDeadline);
+  responder_.stop(kStopDeadline);
+}
+
+}  // namespace edgesentry::appliance

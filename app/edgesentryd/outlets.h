@@ -1,0 +1,38 @@
+// Where the control thread's events go: log sinks through the dispatcher, the operator's command
+// through the responder. offer() never blocks; each of the two counts what it refuses.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "control/event_sink.h"
+#include "report/dispatcher.h"
+#include "report/responder.h"
+
+namespace edgesentry::appliance {
+
+class Outlets final : public control::EventSink {
+ public:
+  static base::Result<std::unique_ptr<Outlets>> open(const config::Log& log);
+  ~Outlets() noexcept override;
+  Outlets(const Outlets&) = delete;
+  Outlets& operator=(const Outlets&) = delete;
+
+  [[nodiscard]] bool offer(report::Event&& event) noexcept override {
+    const bool is_answered = responder_.offer(event);
+    return dispatcher_.offer(std::move(event)) && is_answered;
+  }
+  // Writes and runs what is queued, within the deadline of each. Once, after the last offer.
+  void stop();
+
+  [[nodiscard]] const report::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
+  [[nodiscard]] const report::Responder& responder() const noexcept { return responder_; }
+
+ private:
+  Outlets(const config::Log& log, report::Arguments command);
+  report::Dispatcher dispatcher_;
+  report::Responder responder_;
+};
+
+}  // namespace edgesentry::appliance
