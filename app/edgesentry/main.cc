@@ -100,7 +100,7 @@ void add_replay(CLI::App& app, ReplayArguments& arguments, int& outcome) {
   replay
       ->add_option("--run-on", arguments.run_on_seconds,
                    "seconds of silence after the last packet: what is unanswered then has "
-                   "failed (default: detect.answer_timeout and one more)")
+                   "failed (default: detect.answer_timeout and four more)")
       ->check(CLI::Range(0.0, 86400.0))
       ->type_name("SECONDS");
   replay->add_flag("--json", arguments.json,

@@ -91,7 +91,8 @@ Result<replay::ReplayOptions> replay_settings(const ReplayArguments& arguments) 
   options.ledger.ipv6_prefix = config.table.ipv6_prefix;
   options.blocks_per_minute_max = config.block.per_minute_max;
   options.workers = arguments.workers;
-  options.run_on = options.detection.thresholds.answer_timeout + base::seconds(1);
+  // Housekeeping comes round to each of 8192 suspects within three seconds of ticks.
+  options.run_on = options.detection.thresholds.answer_timeout + base::seconds(4);
   if (arguments.run_on_seconds)
     options.run_on = {static_cast<std::uint64_t>(*arguments.run_on_seconds * 1e6)};
   return options;
