@@ -11,6 +11,9 @@ constexpr std::uint16_t kFresh = 120;
 // From this much held against it, a suspect's place in tier 1 is not given to a newcomer.
 constexpr std::uint8_t kHoldRank = 6;
 constexpr std::uint8_t kSuspectRank = 0x20;
+// A blocked source's place goes to a newcomer when nothing less is left: the drop set knows it when
+// it comes back. A table full of blocks must not be blind to new scanners.
+constexpr std::uint8_t kBlockedRank = 0x40;
 }  // namespace
 
 // A place in tier 1 for a source that has none; -1 when everybody there is worse.
@@ -41,7 +44,7 @@ int Inspector::State::admit(const base::Ip& source, const SourceKey& key,
   if (drops.size() != 0 &&
       drops.contains(canonical_source(source, moment.policy.ipv6_prefix), key.home)) {
     set.flags[way] |= sighting_flag::kBlocked;
-    set.rank[way] = SightingSet::kHeld;
+    set.rank[way] = kBlockedRank;
   }
   return way;
 }
@@ -82,8 +85,9 @@ void Inspector::State::release(std::uint16_t slot) noexcept {
 
 void Inspector::State::settle_rank(const Suspect& suspect) noexcept {
   SightingSet& set = sets[suspect.set];
-  const bool held = (set.flags[suspect.way] & sighting_flag::kBlocked) || suspect.alert_owed ||
-                    SuspectPool::rank_of(suspect) >= kHoldRank;
+  const bool blocked = (set.flags[suspect.way] & sighting_flag::kBlocked) != 0;
+  if (blocked && !suspect.alert_owed) return;  // block() has ranked it
+  const bool held = suspect.alert_owed || SuspectPool::rank_of(suspect) >= kHoldRank;
   set.rank[suspect.way] = held ? SightingSet::kHeld : kSuspectRank;
 }
 
@@ -91,10 +95,10 @@ void Inspector::State::block(const base::Ip& source, Place place,
                              const DetectionPolicy& policy) noexcept {
   const base::Ip canonical = canonical_source(source, policy.ipv6_prefix);
   const SourceKey key = source_key(settings.key, canonical, policy.ipv6_prefix);
-  drops.insert(canonical, key.home);
+  const bool is_kept = drops.insert(canonical, key.home);
   SightingSet& set = sets[place.set];
   set.flags[place.way] |= sighting_flag::kBlocked;
-  set.rank[place.way] = SightingSet::kHeld;
+  set.rank[place.way] = is_kept ? kBlockedRank : SightingSet::kHeld;
 }
 
 }  // namespace edgesentry::scan

@@ -106,6 +106,19 @@ TEST(Verdicts, a_block_outlives_its_place_in_tier_one) {
     EXPECT_EQ(knock(bench, base::Ip::v4(i)), Verdict::pass) << i;
 }
 
+TEST(Verdicts, a_table_full_of_blocks_still_finds_new_scanners) {
+  Bench bench(16, 16, 4096);
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    bench.inspector->apply({.source = base::Ip::v4(i + 1), .kind = OrderKind::block}, bench.policy);
+    knock(bench, base::Ip::v4(i + 1));
+  }
+  scan(bench, kScanner);
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(knock(bench, kScanner), Verdict::drop);
+  for (std::uint32_t i = 0; i < 1000; ++i)
+    EXPECT_EQ(knock(bench, base::Ip::v4(i + 1)), Verdict::drop) << i;
+}
+
 TEST(Alerts, are_offered_again_with_the_next_packet_of_a_blocked_source) {
   Bench bench;
   scan(bench, kScanner);
