@@ -25,12 +25,19 @@ struct Frame {
   std::uint32_t address_at;  // the last four bytes of the source address
 };
 
-// Numbers 0 to sources - 1 in an order that no prefetcher follows and that visits each once before
-// any comes again: a full-period counter, multiplied (a bijection of sources = 2^n).
+// Numbers below `sources`, a power of two.
 class SourceOrder {
  public:
   explicit SourceOrder(std::uint32_t sources) noexcept : mask_(sources - 1) {}
-  std::uint32_t next() noexcept {
+  // Any of them: traffic.
+  std::uint32_t random() noexcept {
+    random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<std::uint32_t>(random_ >> 36) & mask_;
+  }
+  // Each once before any comes again (a counter, multiplied: a bijection), in an order that no
+  // prefetcher follows. As traffic it would be the worst case of any table that replaces the
+  // oldest.
+  std::uint32_t each_once() noexcept {
     std::uint32_t x = (counter_++ * 0x9e3779b1u) & mask_;
     x ^= x >> 7;
     return (x * 0x85ebca6bu) & mask_;
@@ -39,12 +46,15 @@ class SourceOrder {
  private:
   std::uint32_t mask_;
   std::uint32_t counter_ = 0;
+  std::uint64_t random_ = 1;
 };
 
 class FramePool {
  public:
   FramePool(Mix mix, std::uint32_t sources);
 
+  // The first round visits each source once, what follows is random.
+  void end_first_round() noexcept { is_first_round_ = false; }
   [[nodiscard]] bool needs_patching() const noexcept { return sources_ > kPoolFrames; }
   // The next `count` frames; their sources have been written by the patch() before.
   [[nodiscard]] std::span<const Frame> next(std::size_t count) noexcept {
@@ -55,7 +65,8 @@ class FramePool {
   // Writes new sources into the frames that next(count) will give.
   void patch(std::size_t count) noexcept {
     for (std::size_t i = at_; i < at_ + count; ++i) {
-      const std::uint32_t address = __builtin_bswap32(kFirst + order_.next());
+      const std::uint32_t address =
+          __builtin_bswap32(kFirst + (is_first_round_ ? order_.each_once() : order_.random()));
       std::memcpy(storage_.data() + base_ + i * kSlot + frames_[i].address_at, &address,
                   sizeof(address));
     }
@@ -70,6 +81,7 @@ class FramePool {
   std::size_t base_ = 0;
   std::vector<Frame> frames_;
   std::size_t at_ = 0;
+  bool is_first_round_ = true;
 };
 
 }  // namespace edgesentry::perf

@@ -41,9 +41,10 @@ class Pipeline {
     if (shape.blocked)
       for (std::uint32_t i = 0; i < sources; ++i)
         engine_.apply({.source = base::Ip::v4(0x14000000 + i)});
-    // Every source has been seen twice before anything is measured.
-    for (std::uint64_t seen = 0; seen < 2 * std::uint64_t{sources} + kPoolFrames; seen += burst_)
-      one_burst();
+    // Every source has come once, and then as many at random, before anything is measured.
+    for (std::uint64_t seen = 0; seen < sources + kPoolFrames; seen += burst_) one_burst();
+    pool_.end_first_round();
+    for (std::uint64_t seen = 0; seen < sources; seen += burst_) one_burst();
   }
 
   void one_burst() noexcept {

@@ -27,14 +27,18 @@ inline wire::Probe syn_probe(std::uint32_t source, std::uint16_t port) {
   return probe;
 }
 
-// The next burst's sources, each once before any comes again, in no order that a prefetcher sees.
 class ProbePool {
  public:
   explicit ProbePool(std::uint32_t sources) : order_(sources) {
     for (auto& probe : probes_) probe = syn_probe(0, 443);
   }
-  std::span<const wire::Probe> next() noexcept {
-    for (auto& probe : probes_) probe.source = base::Ip::v4(0x14000000 + order_.next());
+  // A burst of sources that have not been seen; after all have, of seen ones again.
+  std::span<const wire::Probe> next_new() noexcept {
+    for (auto& probe : probes_) probe.source = base::Ip::v4(0x14000000 + order_.each_once());
+    return probes_;
+  }
+  std::span<const wire::Probe> next_random() noexcept {
+    for (auto& probe : probes_) probe.source = base::Ip::v4(0x14000000 + order_.random());
     return probes_;
   }
 

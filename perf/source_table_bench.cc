@@ -16,13 +16,14 @@ void hit(benchmark::State& state) {
   const auto sources = static_cast<std::uint32_t>(state.range(0));
   Engine engine(sources * 4, 16, false);
   ProbePool pool(sources);
-  for (std::uint64_t seen = 0; seen < 2 * std::uint64_t{sources}; seen += kProbeBurst)
-    engine.inspect(pool.next());
+  for (int round = 0; round < 2; ++round)
+    for (std::uint32_t seen = 0; seen < sources; seen += kProbeBurst)
+      engine.inspect(pool.next_new());
   const std::uint64_t added = engine.tally().sources_added.value();
   std::uint64_t items = 0;
   Meter meter(state);
   for (auto _ : state) {
-    for (std::uint64_t i = 0; i < kBurstsPerRound; ++i) engine.inspect(pool.next());
+    for (std::uint64_t i = 0; i < kBurstsPerRound; ++i) engine.inspect(pool.next_random());
     items += kBurstsPerRound * kProbeBurst;
   }
   meter.finish(items, engine.tally().sources_added.value() - added);
@@ -43,7 +44,8 @@ void miss(benchmark::State& state) {
     ProbePool pool(sources);
     state.ResumeTiming();
     setup += thread_cycles() - before;
-    for (std::uint32_t seen = 0; seen < sources; seen += kProbeBurst) engine->inspect(pool.next());
+    for (std::uint32_t seen = 0; seen < sources; seen += kProbeBurst)
+      engine->inspect(pool.next_new());
     items += sources;
     added += engine->tally().sources_added.value();
   }
@@ -57,12 +59,12 @@ void evict(benchmark::State& state) {
   Engine engine(entries, 16, false);
   ProbePool pool(entries * 16);
   for (std::uint64_t seen = 0; seen < 4 * std::uint64_t{entries}; seen += kProbeBurst)
-    engine.inspect(pool.next());
+    engine.inspect(pool.next_new());
   const std::uint64_t before = engine.tally().evictions.value();
   std::uint64_t items = 0;
   Meter meter(state);
   for (auto _ : state) {
-    for (std::uint64_t i = 0; i < kBurstsPerRound; ++i) engine.inspect(pool.next());
+    for (std::uint64_t i = 0; i < kBurstsPerRound; ++i) engine.inspect(pool.next_new());
     items += kBurstsPerRound * kProbeBurst;
   }
   const std::uint64_t evicted = engine.tally().evictions.value() - before;
