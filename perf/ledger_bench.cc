@@ -22,7 +22,7 @@ void block_and_expire(benchmark::State& state) {
   Meter meter(state);
   for (auto _ : state) {
     for (std::uint32_t i = 0; i < blocks; ++i) {
-      const scan::Alert alert = tests::alert_of(tests::attacker(i * 7), now);
+      const scan::Alert alert = test::alert_of(test::attacker(i * 7), now);
       ledger.block({.source = alert.source, .alert = &alert}, now);
     }
     items += blocks;
@@ -40,9 +40,9 @@ void merge_evidence(benchmark::State& state) {
   const auto blocks = static_cast<std::uint32_t>(state.range(0));
   policy::Ledger ledger(settings_for(blocks));
   const base::Micros now = base::seconds(1000);
-  scan::Alert alert = tests::alert_of(tests::attacker(0), now);
+  scan::Alert alert = test::alert_of(test::attacker(0), now);
   for (std::uint32_t i = 0; i < blocks; ++i) {
-    alert.source = tests::attacker(i * 7);
+    alert.source = test::attacker(i * 7);
     ledger.block({.source = alert.source, .alert = &alert}, now);
   }
   constexpr std::uint32_t kRound = 4096;
@@ -51,7 +51,7 @@ void merge_evidence(benchmark::State& state) {
   Meter meter(state);
   for (auto _ : state) {
     for (std::uint32_t i = 0; i < kRound; ++i) {
-      alert.source = tests::attacker((next++ * 0x9e3779b1u & (blocks - 1)) * 7);
+      alert.source = test::attacker((next++ * 0x9e3779b1u & (blocks - 1)) * 7);
       const auto result = ledger.block({.source = alert.source, .alert = &alert}, now);
       merged += result.outcome == policy::BlockOutcome::merged ? 1 : 0;
     }
