@@ -83,6 +83,9 @@ void Worker::receive(const WorkerPort& port) noexcept {
     tally_.empty_polls.add(1);
     return;
   }
+  // Read after the fetch: no packet of the burst came in later, so a decision is never older than
+  // a packet that was looked at before it.
+  now_ = links_.clock.now();
   for (std::uint16_t i = 0; i < std::min(burst_.count, kPrefetchAhead); ++i)
     rte_prefetch0(rte_pktmbuf_mtod(burst_.packets[i], const void*));
   tally_.bursts.add(1);
@@ -193,6 +196,7 @@ std::uint32_t Worker::take_over() noexcept {
     if (from == settings_.id.value) continue;
     const std::size_t count = links_.handover.from[from].pop_some(items);
     if (count == 0) continue;
+    now_ = links_.clock.now();
     take_over_from<kTap>(std::span(items).first(count));
     taken += static_cast<std::uint32_t>(count);
   }
