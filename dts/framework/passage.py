@@ -4,10 +4,10 @@ The same packets are captured where the appliance receives them (its outside por
 servers stand, by one kernel with one clock, and matched by their bytes. A packet is late when it
 came in after the decision and reached a server all the same.
 
-A worker reads the clock just before it fetches a burst, so a packet may come in a moment after the
-reading and still be looked at before the deciding one. Such a packet stands before every dropped
-one; therefore a packet counts as late when it came in after the decision and after a packet that
-was dropped, and without regard to order when it came in more than SLACK_NS after the decision.
+A worker reads the clock after it has fetched a burst, and stamps the decision with that time: what
+came in before it may have been looked at before the deciding packet, what came in after it cannot.
+So the comparison needs no tolerance, whatever the number of queues, and however long a worker waits
+for a core.
 """
 
 from collections import defaultdict
@@ -18,8 +18,6 @@ from typing import Any
 
 from framework.capture import Capture, Seen
 from framework.testbed import HOST_DEVICE, Testbed
-
-SLACK_NS = 5_000_000
 
 
 def time_ns(event: dict[str, Any]) -> int:
@@ -54,21 +52,17 @@ class Passage:
         passed = [packet for packet in self.passed if packet.time_ns <= moment_ns]
         return Passage(self.source, sent, passed, self.strangers)
 
-    def after_a_drop(self) -> list[Seen]:
-        """Return what passed although an earlier packet was dropped."""
-        passed = {id(packet) for packet in self.passed}
-        first = next((i for i, p in enumerate(self.sent) if id(p) not in passed), len(self.sent))
-        return [packet for packet in self.sent[first:] if id(packet) in passed]
-
     def late(self, decision: dict[str, Any]) -> list[Seen]:
         """Return what reached a server although it came in after the decision."""
         decided = time_ns(decision)
-        behind = {id(packet) for packet in self.after_a_drop()}
-        return [
-            packet
-            for packet in self.passed
-            if packet.time_ns > decided + (0 if id(packet) in behind else SLACK_NS)
-        ]
+        return [packet for packet in self.passed if packet.time_ns > decided]
+
+
+def late_text(passage: Passage, decision: dict[str, Any]) -> str:
+    """Return what is to be said about late packets; nothing when there are none."""
+    decided = time_ns(decision)
+    late = [f"{(p.time_ns - decided) / 1e6:.3f} ms" for p in passage.late(decision)]
+    return f"{len(late)} packets passed after the decision: {', '.join(late[:5])}" if late else ""
 
 
 def follow(source: str, outside: Capture, servers: Capture) -> Passage:

@@ -1,7 +1,7 @@
 """The real masscan and hping3, which send without a network stack."""
 
 from framework import tools
-from framework.passage import Crossing
+from framework.passage import Crossing, late_text
 from framework.test_suite import TestSuite, func_test
 
 
@@ -25,7 +25,7 @@ class TestMasscan(TestSuite):
             event = self.sut.wait_event("source-blocked", source)
             passage = crossing.follow(source)
         self.verify_equal(event["edgesentry"]["technique"], "tcp_syn", "technique")
-        self.verify_equal(len(passage.late(event)), 0, "packets that passed after the decision")
+        self.verify_equal(late_text(passage, event), "", "late packets")
         self.verify(len(passage.passed) < 100, f"{len(passage.passed)} of 800 probes passed")
 
     @func_test

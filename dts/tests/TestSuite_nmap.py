@@ -1,7 +1,7 @@
 """The real nmap against an appliance that enforces."""
 
 from framework import tools
-from framework.passage import Crossing
+from framework.passage import Crossing, late_text
 from framework.test_suite import TestSuite, func_test
 
 BOUND = ("--host-timeout", "6s")
@@ -18,7 +18,7 @@ class TestNmap(TestSuite):
             event = self.sut.wait_event("source-blocked", source)
             passage = crossing.follow(source)
         self.verify_equal(event["edgesentry"]["technique"], technique, "technique")
-        self.verify_equal(len(passage.late(event)), 0, "packets that passed after the decision")
+        self.verify_equal(late_text(passage, event), "", "late packets")
 
     @func_test
     def is_blind_after_a_syn_scan(self) -> None:

@@ -1,7 +1,7 @@
 """The deciding packet is the last one: counted on the server side, packet by packet."""
 
 from framework import tools
-from framework.passage import Crossing, Passage
+from framework.passage import Crossing, Passage, late_text
 from framework.test_suite import TestSuite, func_test
 from framework.traffic import port_scan
 
@@ -12,7 +12,7 @@ class TestZeroAfterDecision(TestSuite):
     def check(self, passage: Passage) -> None:
         """Verify that nothing passed after the decision."""
         decision = self.sut.wait_event("source-blocked", passage.source)
-        self.verify_equal(len(passage.late(decision)), 0, "packets that passed after the decision")
+        self.verify_equal(late_text(passage, decision), "", "late packets")
         self.verify_equal(passage.strangers, 0, "packets at the server that never came in")
         self.verify(passage.dropped > 0, "nothing was dropped at all")
 
