@@ -103,6 +103,9 @@ void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane&
 
 int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signals& signals) {
   for (const std::string& note : plan.notes) say(note);
+  if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_)
+    say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
+        "but no packet is dropped here");
   const control::AllowListsRead allow = control::read_allow_lists(config);
   for (const std::string& problem : allow.problems) say(problem);
 

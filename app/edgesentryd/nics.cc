@@ -44,7 +44,10 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
                                    .ipv6_prefix = config.table.ipv6_prefix,
                                    .rss_word = rss_word},
                                   *nics->pool_);
-      if (!port) return port.error();
+      if (!port) {
+        const std::string said = nics->eal_->log().recent();
+        return base::Error{port.error().text + (said.empty() ? "" : ". DPDK said: " + said)};
+      }
       nics->ports_.push_back(std::move(port).value());
     }
   return nics;

@@ -2,7 +2,9 @@
 // cores, which memory. Pure; every refusal is a sentence that says what to do.
 //
 // Devices: "net_..." is a DPDK virtual device, taken as it stands; "[dddd:]bb:dd.f" a PCI address;
-// anything else a kernel interface, opened by net_af_packet with one queue pair per worker.
+// anything else a kernel interface, opened by net_af_packet with one queue pair per worker. The
+// kernel takes the outer VLAN tag off and net_af_packet puts it back as 802.1Q always, so the type
+// of an 802.1ad tag is lost on the way: QinQ wants net_af_xdp or a NIC of its own.
 // Memory: hugepages where enough are free (or required), ordinary memory otherwise.
 #pragma once
 

@@ -207,6 +207,9 @@ def says_what_is_wrong(place: Place) -> None:
     for words in (["--check"], []):
         code, _, err = place.run(*words, "-c", missing)
         assert code == 1 and '"nosuchif0"' in err and "lo" in err, err
+    unread = str(place.write_config("net_pcap0,rx_pcap=/no/such.pcap", "net_null1"))
+    code, _, err = place.run("-c", unread)
+    assert code == 1 and "lan outside" in err and "/no/such.pcap" in err, err
     good = str(place.write_config("net_null0", "net_null1"))
     code, out, _ = place.run("--check", "-c", good)
     assert code == 0 and "is right" in out
