@@ -105,7 +105,10 @@ class TestMetrics(TestSuite):
                 connection.sock = socket.create_connection(("127.0.0.1", PROMETHEUS_PORT), 5)
             escaped = query.replace("(", "%28").replace(")", "%29")
             connection.request("GET", f"/api/v1/query?query={escaped}")
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            response = connection.getresponse()
+            if response.status != 200:  # 503 while it starts
+                return None
+            answer: dict[str, Any] = json.loads(response.read())
         except OSError:
             return None
         finally:
