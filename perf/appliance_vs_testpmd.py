@@ -44,7 +44,9 @@ def write_capture(path, sources):
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
         for i in range(sources):
             source = 0x14000000 + i * 0x9E3779B1 % (1 << 24)
-            ip = struct.pack(">BBHHHBBHII", 0x45, 0, 40, i & 0xFFFF, 0, 57, 6, 0, source, 0x0A000001)
+            ip = struct.pack(
+                ">BBHHHBBHII", 0x45, 0, 40, i & 0xFFFF, 0, 57, 6, 0, source, 0x0A000001
+            )
             tcp = struct.pack(">HHIIBBHHH", 40000, 443, i, 0, 0x50, 0x02, 1024, 0, 0)
             frame = ethernet + ip + tcp + bytes(6)
             file.write(struct.pack("<IIII", 1 + i // 1_000_000, i % 1_000_000, 60, 60) + frame)
@@ -120,7 +122,8 @@ def running(command, log, **kwargs):
 
 def testpmd_rate(capture, folder, seconds):
     log_path = folder / "testpmd.log"
-    command = ["stdbuf", "-oL", "dpdk-testpmd", "-l", f"0,{CORE}", "--in-memory", "--no-pci", "--no-telemetry",
+    command = ["stdbuf", "-oL", "dpdk-testpmd", "-l", f"0,{CORE}", "--in-memory", "--no-pci",
+               "--no-telemetry",
                "--file-prefix", f"edgesentry-perf-{os.getpid()}",
                f"--vdev=net_pcap0,rx_pcap={capture},infinite_rx=1", "--", "-i",
                "--forward-mode=rxonly", "--total-num-mbufs=65535", "--rxd=1024", "--no-flush-rx"]

@@ -6,8 +6,8 @@
     perf/bench.py --headline     only what the goals name, one key=value a line
     perf/bench.py --update-docs  also copy the plots to perf/plots
 
-Raw results and plots go to out/bench. Ratios compare figures of one process, taken in turns, so that
-a busy machine spoils them less than it spoils the absolute ones.
+Raw results and plots go to out/bench. Ratios compare figures of one process, taken in turns, so
+that a busy machine spoils them less than it spoils the absolute ones.
 """
 
 import argparse
@@ -26,9 +26,11 @@ BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "sna
            "ledger")
 HEADLINE_FILTERS = {
     "limit": "MiB:256$",
-    "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)/sources:(1024|1048576|16777216)/burst:32",
+    "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
+                r"/sources:(1024|1048576|16777216)/burst:32",
 }
-HIDDEN = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations",
+HIDDEN = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads",
+          "iterations",
           "real_time", "cpu_time", "time_unit", "family_index", "per_family_instance_index",
           "items_per_second", "label", "checksum", "aggregate_name", "aggregate_unit"}
 
@@ -211,7 +213,8 @@ def main():
         print()
     for key, value in values.items():
         print(f"{key}={value:.4g}")
-    (OUT / "figures.json").write_text(json.dumps({"figures": figures, "headline": values}, indent=1))
+    report = {"figures": figures, "headline": values}
+    (OUT / "figures.json").write_text(json.dumps(report, indent=1))
     for path in [] if args.headline else plot(figures):
         if args.update_docs:
             PLOTS.mkdir(exist_ok=True)
