@@ -25,10 +25,10 @@ std::string printable(std::string_view text) {
 
 std::string action_line(const Event& event) {
   const std::string host = event.source.to_string();
+  if (event.block_failed)
+    return fmt::format("attackalert: ERROR: Could not block host {} !!", host);
   switch (event.action) {
     case Action::source_blocked:
-      if (event.block_failed)
-        return fmt::format("attackalert: ERROR: Could not block host {} !!", host);
       return fmt::format("attackalert: Host {} has been blocked for {} seconds (offence {}): {}",
                          host, event.block_for.count(), event.offence, event.text);
     case Action::block_expired:

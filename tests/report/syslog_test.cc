@@ -70,6 +70,13 @@ TEST(SyslogText, is_silent_about_a_detection_that_its_block_will_tell) {
   EXPECT_EQ(syslog_lines(sample_event(Action::scan_detected)), "");
 }
 
+TEST(SyslogText, reports_a_block_that_could_not_be_made_as_portsentry_does) {
+  Event event = sample_event(Action::scan_detected);
+  event.block_failed = true;
+  EXPECT_TRUE(syslog_lines(event).starts_with(
+      "attackalert: ERROR: Could not block host 10.9.0.2 !!\nScan from: [10.9.0.2]"));
+}
+
 TEST(SyslogText, says_how_many_a_coalesced_line_stands_for) {
   Event event = sample_event(Action::would_block);
   event.stands_for = 42;
