@@ -22,10 +22,7 @@ constexpr base::Micros kTickEvery = base::milliseconds(1);
 constexpr base::Micros kAnchorEvery = base::seconds(1);
 constexpr std::size_t kScatteredMax = 65'536 + 64;  // the longest IP packet and its link header
 
-constexpr auto index_of(scan::FaultDrop drop) {
-  return static_cast<std::size_t>(drop);
-}
-constexpr auto index_of(scan::VerdictDrop drop) {
+constexpr auto index_of(auto drop) {
   return static_cast<std::size_t>(drop);
 }
 
