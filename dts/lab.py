@@ -23,11 +23,19 @@ from framework.testbed import Testbed
 from framework.watch import watch
 
 MIB = 1 << 20
+EXCERPT = (
+    "edgesentry_packets_received_total",
+    "edgesentry_packets_forwarded_total",
+    "edgesentry_packets_dropped_total",
+    "edgesentry_packets_handed_over_total",
+    "edgesentry_sources_tracked",
+    "edgesentry_alerts_total",
+    "edgesentry_blocks_",
+)
 PICTURE = """\
   {attacker:<16} attacker --+                outside +-----------+ inside
   {masscan:<16} attacker --+-- switch --------------| appliance |---------- servers
-  {client:<16} client   --+                        +-----------+           {servers}
-"""
+  {client:<16} client   --+                        +-----------+           {servers}"""
 
 
 def show_topology(story: Story) -> None:
@@ -52,11 +60,8 @@ def attack(story: Story, scanner: Attack) -> None:
     story.launch(scanner)
     if not story.wait_decision(scanner):
         return
-    evidence = scanner.decision["edgesentry"]
-    console.step(
-        console.paint(f"blocked {scanner.source}", "bold", "yellow")
-        + f" for {evidence['block_seconds']} s: {scanner.decision['event']['reason']}"
-    )
+    said = scanner.decision["event"]["reason"]
+    console.step(f"{console.paint('source-blocked', 'bold', 'yellow')}: {said}")
 
 
 def tell(story: Story) -> None:
@@ -176,20 +181,12 @@ def show_metrics(story: Story, metrics: Metrics) -> None:
     console = story.console
     console.title("Metrics (http://127.0.0.1:9465/metrics in the appliance's namespace)")
     rows = [
-        (name, "{" + ",".join(f'{k}="{v}"' for k, v in labels.items()) + "}" if labels else "", v)
-        for name, labels, v in ((n, lab, int(value)) for n, lab, value in metrics.samples)
-        if v and name.startswith(EXCERPT)
+        (name, ", ".join(f"{key}={label}" for key, label in labels.items()), int(value))
+        for name, labels, value in metrics.samples
+        if value and name.startswith(EXCERPT)
     ]
     console.table(("metric", "labels", "value"), rows)
     console.check(metrics.balance == 0, "the account of packets adds up", metrics.account())
-
-
-EXCERPT = (
-    "edgesentry_packets_",
-    "edgesentry_alerts_total",
-    "edgesentry_blocks_",
-    "edgesentry_sources",
-)
 
 
 def once(story: Story) -> int:

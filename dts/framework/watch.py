@@ -65,8 +65,7 @@ def say(console: Console, event: Event) -> None:
     """Print one event."""
     action = event["event"]["action"]
     style = "yellow" if action == "source-blocked" else "dim"
-    source = event.get("source", {}).get("ip", "")
-    console.step(f"{console.paint(f'{action:<16}', style)} {source:<18} {event['event']['reason']}")
+    console.step(f"{console.paint(f'{action:<16}', style)}  {event['event']['reason']}")
 
 
 def show(console: Console, last: Metrics, now: Metrics) -> None:
