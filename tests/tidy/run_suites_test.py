@@ -116,7 +116,7 @@ class RunSuites(unittest.TestCase):
                          "1 passed, 1 failed, 1 skipped")
 
     def test_drops_the_lines_of_what_went_well(self):
-        output = "[ RUN      ] A.b\n[       OK ] A.b (0 ms)\n[ RUN      ] A.dies\n"
+        output = "[ RUN      ] A.b\n[       OK ] A.b (0 ms)\n[ RUN      ] A.dies\nok 1 - fine\n"
         self.assertEqual(run_suites.without_successes(output), ["[ RUN      ] A.dies"])
 
 
