@@ -276,6 +276,7 @@ void Inspector::offer_again(const Alert& alert) noexcept {
   suspect.alert_owed = true;
   suspect.owed = alert.kind;
   set.flags[way] |= sighting_flag::kAlertOwed;
+  set.rank[way] = SightingSet::kHeld;  // whoever took its place would take the alert along
 }
 
 }  // namespace edgesentry::scan

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "scan/inspector_state.h"
 
@@ -136,7 +137,7 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
     tally.alerts_refused.add(1);
     return;
   }
-  suspect.alert_owed = false;
+  if (std::exchange(suspect.alert_owed, false)) settle_rank(suspect, moment.policy);
   suspect.reported_probes = std::max<std::uint32_t>(suspect.probes, 1);
   const Extent extent = extent_of(suspect);
   *alert = Alert{};

@@ -83,10 +83,16 @@ void Inspector::State::release(std::uint16_t slot) noexcept {
   suspects.release(slot);
 }
 
-void Inspector::State::settle_rank(const Suspect& suspect) noexcept {
+void Inspector::State::settle_rank(const Suspect& suspect, const DetectionPolicy& policy) noexcept {
   SightingSet& set = sets[suspect.set];
   const bool blocked = (set.flags[suspect.way] & sighting_flag::kBlocked) != 0;
-  if (blocked && !suspect.alert_owed) return;  // block() has ranked it
+  if (blocked && !suspect.alert_owed) {
+    const base::Ip canonical = canonical_source(suspect.source, policy.ipv6_prefix);
+    const SourceKey key = source_key(settings.key, canonical, policy.ipv6_prefix);
+    const bool is_kept = drops.contains(canonical, key.home);
+    set.rank[suspect.way] = is_kept ? kBlockedRank : SightingSet::kHeld;
+    return;
+  }
   const bool held = suspect.alert_owed || SuspectPool::rank_of(suspect) >= kHoldRank;
   set.rank[suspect.way] = held ? SightingSet::kHeld : kSuspectRank;
 }

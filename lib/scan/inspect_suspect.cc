@@ -246,7 +246,7 @@ void Inspector::State::evaluate(Suspect& suspect, const Contact& contact,
     decide(suspect, *reason, contact, moment);
   else if (touches != 0 && is_bad(contact) && is_watched(contact, moment.policy))
     emit(suspect, AlertKind::touch, contact, moment);
-  settle_rank(suspect);
+  settle_rank(suspect, moment.policy);
 }
 
 }  // namespace edgesentry::scan

@@ -59,7 +59,7 @@ struct Inspector::State {
   Suspect* promote(const base::Ip& source, Place place, std::uint8_t rank,
                    const Moment& moment) noexcept;
   void release(std::uint16_t slot) noexcept;
-  void settle_rank(const Suspect& suspect) noexcept;
+  void settle_rank(const Suspect& suspect, const DetectionPolicy& policy) noexcept;
   void block(const base::Ip& source, Place place, const DetectionPolicy& policy) noexcept;
 
   // --- tier 2, inspect_suspect.cc -------------------------------------------------------------

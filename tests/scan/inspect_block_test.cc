@@ -142,6 +142,24 @@ TEST(Alerts, are_offered_again_by_housekeeping_when_the_source_is_silent) {
   EXPECT_EQ(bench.alerts.size(), 2u);
 }
 
+TEST(Alerts, that_wait_keep_their_place_in_a_table_full_of_blocks) {
+  Bench bench(16, 16, 4096);
+  scan(bench, kScanner);
+  bench.inspector->offer_again(bench.alerts.at(0));
+  const auto knock_of_the_blocked = [&](std::uint32_t i) {
+    bench.inspector->apply({.source = base::Ip::v4(i), .kind = OrderKind::block}, bench.policy);
+    knock(bench, base::Ip::v4(i));
+  };
+  for (std::uint32_t i = 1; i <= 1000; ++i) knock_of_the_blocked(i);
+  bench.pass_time(base::milliseconds(10));
+  EXPECT_EQ(bench.alerts.size(), 2u) << "or the source is dropped, and nobody ever lifts it";
+  const std::uint64_t suspects = bench.tally.suspects.value();
+  for (std::uint32_t i = 1; i <= 1000; ++i) knock_of_the_blocked(i);
+  bench.pass_time(base::milliseconds(10));
+  EXPECT_LT(bench.tally.suspects.value(), suspects) << "once taken, its place is given away";
+  EXPECT_EQ(knock(bench, kScanner), Verdict::drop);
+}
+
 TEST(Alerts, more_than_an_outbox_holds_are_not_lost) {
   Bench bench;
   std::vector<wire::Probe> burst;
