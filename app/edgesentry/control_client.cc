@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace edgesentry::cli {
 namespace {
@@ -146,7 +147,12 @@ Result<nlohmann::json> ControlClient::understand(const std::string& reply) {
   const auto ok = object.find("ok");
   if (ok != object.end() && ok->is_boolean() && ok->get<bool>()) return object;
   const auto error = object.find("error");
-  if (error != object.end() && error->is_string()) return Error{error->get<std::string>()};
+  if (error != object.end() && error->is_string()) {
+    std::string text = error->get<std::string>();
+    for (const nlohmann::json& problem : object.value("problems", nlohmann::json::array()))
+      if (problem.is_string()) text += '\n' + problem.get<std::string>();
+    return Error{std::move(text)};
+  }
   return Error{"edgesentryd refused without a reason; see its log"};
 }
 

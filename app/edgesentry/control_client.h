@@ -19,7 +19,8 @@ class ControlClient {
 
   // The reply as it came, without its newline.
   [[nodiscard]] base::Result<std::string> ask_raw(const nlohmann::json& request) const;
-  // The reply's object when it says ok; its error's sentence otherwise.
+  // The reply's object when it says ok; its error's sentence otherwise, and a line for each problem
+  // that comes with it.
   [[nodiscard]] static base::Result<nlohmann::json> understand(const std::string& reply);
 
  private:

@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "control_client.h"
@@ -31,9 +33,15 @@ Json request_of(const DaemonArguments& arguments) {
   return request;
 }
 
-int fail(const std::string& sentence) {
-  fmt::print(stderr, "{} {}\n", coloured("edgesentry:", Colour::red, wants_colour(STDERR_FILENO)),
-             printable(sentence));
+// A sentence; what belongs to it follows, a line each.
+int fail(std::string_view sentence) {
+  fmt::print(stderr, "{}", coloured("edgesentry:", Colour::red, wants_colour(STDERR_FILENO)));
+  std::string_view before = " ";
+  while (!sentence.empty()) {
+    const std::size_t end = std::min(sentence.find('\n'), sentence.size());
+    fmt::print(stderr, "{}{}\n", std::exchange(before, ""), printable(sentence.substr(0, end)));
+    sentence.remove_prefix(std::min(end + 1, sentence.size()));
+  }
   return 1;
 }
 

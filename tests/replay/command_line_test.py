@@ -221,6 +221,16 @@ class Daemon(Scratch):
         self.assertEqual(got.returncode, 1)
         self.assertIn("10.0.0.1 is never blocked", got.stderr)
 
+    def test_shows_every_problem_of_a_refused_reload(self) -> None:
+        reply = {"ok": False, "error": "e.toml: 2 problems, nothing was changed",
+                 "problems": ["e.toml:1:8: mode: 7", "e.toml:2:1: wat\x1b[31m"]}
+        with self.answering(json.dumps(reply).encode() + b"\n"):
+            got = self.ask("reload")
+        self.assertEqual(got.returncode, 1)
+        self.assertEqual(got.stderr.splitlines(), [
+            "edgesentry: e.toml: 2 problems, nothing was changed",
+            "e.toml:1:8: mode: 7", "e.toml:2:1: wat?[31m"])
+
     def test_follows_the_pages_of_a_long_list(self) -> None:
         pages = [
             {"ok": True, "blocked": 2, "sources": [{"source": "192.0.2.1"}], "next": 7},
