@@ -3,10 +3,13 @@
 import functools
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 CPP = (".cc", ".h")
+# What .gitignore names, for trees without git.
+_UNLISTED = re.compile(r"(build[^/]*|out|\.git)/|.*__pycache__/")
 
 # Comments, then literals; both may hold anything that the rules would take for code.
 _COMMENT = r"//[^\n]*|/\*.*?\*/"
@@ -73,13 +76,15 @@ class Source:
 
 def list_files(top: Path) -> list[str]:
     """What git knows or would add; in an unpacked archive, all but build directories."""
-    command = ["git", "-C", str(top), "ls-files", "-co", "--exclude-standard"]
+    # Root may test a tree that somebody else owns; git would refuse to look at it.
+    command = ["git", "-C", str(top), "-c", f"safe.directory={top}",
+               "ls-files", "-co", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     if listed.returncode == 0:
         return sorted(path for path in listed.stdout.splitlines() if (top / path).is_file())
     found = (path.relative_to(top) for path in top.rglob("*") if path.is_file())
     return sorted(
-        str(path) for path in found if not path.parts[0].startswith(("build", "out", ".git"))
+        str(path) for path in found if not _UNLISTED.match(str(path))
     )
 
 
@@ -113,3 +118,8 @@ def read_tree(top: Path) -> list[Source]:
             continue  # captures, pictures
         sources.append(Source(path, text, functions.get(path, ())))
     return sources
+
+
+if __name__ == "__main__":
+    top_folder = Path(__file__).resolve().parents[2]
+    print("\n".join(path for path in list_files(top_folder) if path.endswith(tuple(sys.argv[1:]))))
