@@ -37,6 +37,8 @@ AllowListsRead read_allow_lists(const config::Config& config, const NeverBanRead
   for (const base::Prefix& prefix : config.allow.networks)
     read.lists.configured.push_back({prefix, policy::Exempt::allowed_by_config});
   read.lists.never_ban = never_ban(config.allow);
+  for (const base::Prefix& prefix : config.networks.inside)
+    read.lists.never_ban.push_back({prefix, policy::Exempt::protected_network});
   if (config.allow.file.empty()) return read;
   const config::IgnoreFile file = config::load_ignore(config.allow.file);
   for (const base::Prefix& prefix : file.prefixes)

@@ -24,16 +24,18 @@ enum class Exempt : std::uint8_t {
   own_address,
   gateway,
   resolver,
-  special_address,  // loopback, unspecified, multicast, broadcast, link-local
+  special_address,    // loopback, unspecified, multicast, broadcast, link-local
+  protected_network,  // of networks.inside: only a forged packet comes from outside in its name
 };
-inline constexpr std::array<std::string_view, 7> kExemptWords = {
+inline constexpr std::array<std::string_view, 8> kExemptWords = {
     "it is on the allow list of the configuration",
     "it is in the allow file",
     "an operator allowed it",
     "it is an address of this machine",
     "it is a router of this machine",
     "it is a name server of this machine",
-    "it is a special address (loopback, multicast, broadcast or link-local)"};
+    "it is a special address (loopback, multicast, broadcast or link-local)",
+    "it is in a protected network (networks.inside)"};
 [[nodiscard]] constexpr std::string_view words_for(Exempt kind) {
   return kExemptWords[static_cast<std::size_t>(kind)];
 }

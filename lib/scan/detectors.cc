@@ -16,6 +16,7 @@ bool still_says_something(const Contact& contact, const Contact& newest) noexcep
 
 Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept {
   Spread spread;
+  std::uint32_t waiting_halves = 0;
   for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
     const Contact& contact = suspect.contacts[i];
     const bool bad = is_bad(contact) && still_says_something(contact, newest);
@@ -24,6 +25,7 @@ Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept {
     if (bad && is_abnormal(contact.technique)) ++spread.abnormal;
     if (contact.port_class != newest.port_class) continue;
     spread.bad += bad;
+    if (open) waiting_halves += contact.technique == Technique::tcp_connect ? 1 : 2;
     if (contact.target == newest.target) {
       spread.target_bad += bad;
       spread.target_open += open;
@@ -35,6 +37,7 @@ Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept {
       spread.port_good += good;
     }
   }
+  spread.waiting = waiting_halves / 2;
   return spread;
 }
 

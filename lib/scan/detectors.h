@@ -25,6 +25,7 @@ struct Spread {
   std::uint32_t target_bad = 0, target_open = 0, target_good = 0;
   std::uint32_t port_bad = 0, port_open = 0, port_good = 0;
   std::uint32_t bad = 0;       // in all
+  std::uint32_t waiting = 0;   // pending in all; calls of a kernel's connect() count half
   std::uint32_t abnormal = 0;  // bad ones with impossible flags, of any class
 };
 [[nodiscard]] Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept;
@@ -116,6 +117,20 @@ struct TargetsDetector {
   }
 };
 
+// Nearly everything that the list of contacts holds is unanswered TCP or SCTP: a fast scan over
+// many ports and targets in random order, where neither one target nor one port stands out. At the
+// rate at which contacts are forgotten before their answer is overdue, silence alone never decides.
+struct UnansweredDetector {
+  static constexpr Reason kReason = Reason::many_targets;
+  static constexpr std::uint32_t kUnanswered = 40;  // of 64
+  static bool fires(const Evidence& e, const Thresholds&) noexcept {
+    const PortClass c = e.newest.port_class;
+    if (c != PortClass::tcp && c != PortClass::sctp) return false;
+    return e.spread.bad + e.spread.waiting >= kUnanswered &&
+           e.suspect.probes >= 8 * e.suspect.successes;
+  }
+};
+
 template <Detector... Ds>
 std::optional<Reason> ask(const Evidence& evidence, const Thresholds& thresholds) noexcept {
   std::optional<Reason> reason;
@@ -125,8 +140,8 @@ std::optional<Reason> ask(const Evidence& evidence, const Thresholds& thresholds
 
 inline std::optional<Reason> first_finding(const Evidence& evidence,
                                            const Thresholds& thresholds) noexcept {
-  return ask<FlagDetector, TrapDetector, SequentialDetector, PortsDetector, TargetsDetector>(
-      evidence, thresholds);
+  return ask<FlagDetector, TrapDetector, SequentialDetector, PortsDetector, TargetsDetector,
+             UnansweredDetector>(evidence, thresholds);
 }
 
 }  // namespace edgesentry::scan

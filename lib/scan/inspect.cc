@@ -151,8 +151,9 @@ void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place
       (touch.port_class == PortClass::udp && moment.policy.watched_udp.contains(touch.port));
   if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched) return;
 
-  const auto rank = static_cast<std::uint8_t>(
-      distinct + (touch.kind == TouchKind::abnormal ? 8 : 0) + (watched ? 4 : 0));
+  const bool is_abnormal = touch.kind == TouchKind::abnormal;
+  const std::uint8_t rank = SuspectPool::rank_of_contacts(
+      static_cast<std::uint32_t>(distinct) + (is_abnormal || watched ? 1 : 0), is_abnormal ? 1 : 0);
   Suspect* suspect = promote(probe.source, place, rank, moment);
   if (suspect != nullptr) record_touch(*suspect, probe, touch, moment);
 }
@@ -219,7 +220,10 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   // A first refusal makes a suspect of a source that tier 1 saw knocking there. A RST to an ACK is
   // also how closed conversations end; it counts once the source is a suspect for something else.
   if (answer.kind != AnswerKind::refuse || answer.to_ack || !known) return;
-  Suspect* suspect = promote(probe.target, Place{index, way}, 4, moment);
+  Suspect* suspect = promote(
+      probe.target, Place{index, way},
+      SuspectPool::rank_of_contacts(static_cast<std::uint32_t>(std::popcount(set.sketch[way])), 0),
+      moment);
   if (suspect != nullptr) record_answer(*suspect, probe, answer, moment);
 }
 

@@ -119,6 +119,7 @@ void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& co
                               const Moment& moment) noexcept {
   suspect.decided = true;
   suspect.reason = reason;
+  suspect.technique = main_technique(suspect, contact.technique);
   suspect.allowed = moment.policy.allow.contains(suspect.source);
   if (suspect.allowed) tally.alerts_allowed.add(1);
   if (moment.policy.enforce && !suspect.allowed)
@@ -156,7 +157,7 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->last_port = contact.port;
   alert->last_target = suspect.last_target;
   alert->kind = kind;
-  alert->technique = main_technique(suspect, contact.technique);
+  alert->technique = kind == AlertKind::touch ? contact.technique : suspect.technique;
   alert->shape = kind == AlertKind::touch ? Shape::trap : shape_of(extent, suspect.reason);
   alert->severity = severity_of(suspect, extent, suspect.reason);
   alert->reason = kind == AlertKind::touch ? Reason::watched_port : suspect.reason;

@@ -9,7 +9,7 @@ namespace {
 // are counted as evictions. 120 units of 1.05 s.
 constexpr std::uint16_t kFresh = 120;
 // From this much held against it, a suspect's place in tier 1 is not given to a newcomer.
-constexpr std::uint8_t kHoldRank = 6;
+constexpr std::uint8_t kHoldRank = SuspectPool::rank_of_contacts(3, 0);
 constexpr std::uint8_t kSuspectRank = 0x20;
 // A blocked source's place goes to a newcomer when nothing less is left: the drop set knows it when
 // it comes back. A table full of blocks must not be blind to new scanners.
@@ -58,7 +58,7 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
   }
   if (suspects.at(slot).in_use) release(slot);
   Suspect& suspect = suspects.at(slot);
-  suspect = Suspect{};
+  suspect.reset();
   suspect.source = source;
   suspect.first_seen = suspect.last_seen = moment.now;
   suspect.set = place.set;

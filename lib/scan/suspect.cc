@@ -2,6 +2,9 @@
 
 #include <bit>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
 
 namespace edgesentry::scan {
 
@@ -37,6 +40,12 @@ void keep_first(std::array<T, N>& kept, std::uint8_t& count, const T& value) noe
 }
 
 }  // namespace
+
+void Suspect::reset() noexcept {
+  static_assert(std::is_trivially_copyable_v<Suspect> && std::is_standard_layout_v<Suspect>);
+  static const Suspect kNew;
+  std::memcpy(static_cast<void*>(this), &kNew, offsetof(Suspect, contacts));
+}
 
 Contact* Suspect::find(std::uint32_t target, std::uint16_t port, PortClass c) noexcept {
   if (newest < contact_count && is_same(contacts[newest], target, port, c))

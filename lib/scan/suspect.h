@@ -70,8 +70,9 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint8_t targets_kept = 0;
   std::uint8_t ports_kept = 0;
   Reason reason = Reason::failed_attempts;
-  std::int16_t score = 0;     // of the sequential test, in steps; never below 0
-  std::uint16_t touches = 0;  // watched ports touched
+  Technique technique = Technique::tcp_syn;  // as decided
+  std::int16_t score = 0;                    // of the sequential test, in steps; never below 0
+  std::uint16_t touches = 0;                 // watched ports touched
   std::uint16_t contact_count = 0;
   std::uint16_t newest = 0;  // index of the contact looked at last
   std::uint32_t contacts_ever = 0;
@@ -86,11 +87,13 @@ struct alignas(base::kCacheLine) Suspect {
   std::array<base::Ip, kAlertTargets> targets{};
   std::array<std::uint64_t, kBitmapWords> port_bits{};
   std::array<std::uint64_t, kBitmapWords> target_bits{};
-  std::array<Contact, kContacts> contacts{};
+  std::array<Contact, kContacts> contacts{};  // last, see reset()
 
   [[nodiscard]] std::uint32_t since_first_ms(base::Micros now) const noexcept {
     return static_cast<std::uint32_t>(base::elapsed(first_seen, now).value / 1000);
   }
+  // As new, except that old contacts stay behind contact_count: clearing them is most of the cost.
+  void reset() noexcept;
   // The contact, or nullptr.
   [[nodiscard]] Contact* find(std::uint32_t target, std::uint16_t port, PortClass c) noexcept;
   // Room is made by dropping the oldest contact that says nothing, else the oldest of all.

@@ -5,18 +5,17 @@
 namespace edgesentry::scan {
 
 std::uint8_t SuspectPool::rank_of(const Suspect& suspect) noexcept {
-  if (suspect.alert_owed) return 127;
+  if (suspect.alert_owed) return kOwedRank;
   if (suspect.decided) return 0;  // the ledger has it; the record has done its work
-  const std::uint32_t rank = std::uint32_t{suspect.failures} * 4 + suspect.abnormal * 8 +
-                             static_cast<std::uint32_t>(suspect.score) * 8 + suspect.contact_count -
-                             std::min<std::uint32_t>(suspect.contact_count, suspect.successes);
-  return static_cast<std::uint8_t>(std::min<std::uint32_t>(rank, 127));
+  const std::uint32_t good = std::min<std::uint32_t>(suspect.contact_count, suspect.successes);
+  return rank_of_contacts(suspect.contact_count - good, suspect.abnormal);
 }
 
 std::uint16_t SuspectPool::claim(std::uint8_t rank, base::Micros now) noexcept {
   std::uint32_t best = 0;
   std::uint64_t best_cost = ~std::uint64_t{0};
-  for (int i = 0; i < kCandidates && !records_.empty(); ++i) {
+  const int candidates = rank <= kLittle ? kCandidatesForLittle : kCandidates;
+  for (int i = 0; i < candidates && !records_.empty(); ++i) {
     hand_ = hand_ + 1 < records_.size() ? hand_ + 1 : 0;
     const Suspect& candidate = records_[hand_];
     if (!candidate.in_use) return static_cast<std::uint16_t>(hand_ + 1);

@@ -13,7 +13,11 @@ namespace edgesentry::scan {
 class SuspectPool {
  public:
   static constexpr std::uint32_t kSlotsMax = 65535;  // slot numbers are 16 bits, 0 is none
-  static constexpr int kCandidates = 16;             // looked at for each replacement
+  // Looked at for each replacement, a cache miss each. A newcomer that has hardly done anything is
+  // worth few: a flood of sources with two packets each must not cost a dozen misses per source.
+  static constexpr int kCandidates = 16;
+  static constexpr int kCandidatesForLittle = 3;
+  static constexpr std::uint8_t kLittle = 26;  // two contacts
 
   SuspectPool() = default;
   explicit SuspectPool(std::span<Suspect> records) noexcept : records_(records) {}
@@ -35,6 +39,16 @@ class SuspectPool {
   [[nodiscard]] std::uint16_t next_slot() noexcept {
     sweep_ = sweep_ + 1 < records_.size() ? sweep_ + 1 : 0;
     return static_cast<std::uint16_t>(sweep_ + 1);
+  }
+
+  // One scale for records and newcomers: what a source has tried without success. A newcomer that
+  // has tried more than a record's owner takes its place, so forged sources of a few packets each
+  // cannot fill the pool against a scanner. Ends below kOwedRank.
+  static constexpr std::uint8_t kOwedRank = 127;
+  [[nodiscard]] static constexpr std::uint8_t rank_of_contacts(std::uint32_t contacts,
+                                                               std::uint32_t abnormal) noexcept {
+    const std::uint32_t rank = (contacts < 10 ? contacts : 9) * 13 + (abnormal < 10 ? abnormal : 9);
+    return static_cast<std::uint8_t>(rank);
   }
 
   // How much is held against a suspect: what tier 1 and the pool replace by.

@@ -77,8 +77,12 @@ ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
   if (fixed[0] >> 4 != 6) return ParseOutcome::bad_ip_version;
   std::uint32_t payload = load16(fixed + 4);
   std::uint8_t next = fixed[6];
-  probe.source = load_ipv6(fixed + 8);
-  probe.target = load_ipv6(fixed + 24);
+  const base::Ip source = load_ipv6(fixed + 8), target = load_ipv6(fixed + 24);
+  // An IPv4-mapped address has no place on the wire (RFC 4942 section 2.2), and would be taken for
+  // the IPv4 host whose name it forges. Such a packet is nobody's.
+  if (source.is_v4() || target.is_v4()) return ParseOutcome::not_ip;
+  probe.source = source;
+  probe.target = target;
   probe.ttl = fixed[7];
   probe.traits = trait::kIpv6;
   cursor.skip(40);

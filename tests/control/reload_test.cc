@@ -40,6 +40,20 @@ std::string with(const std::string& from, const std::string& to) {
   return text.replace(at, from.size(), to);
 }
 
+TEST(AllowLists, exempt_the_protected_networks_whose_name_only_forgers_bear) {
+  config::Config config;
+  config.networks.inside = {base::Prefix::parse("203.0.113.0/24").value(),
+                            base::Prefix::parse("2001:db8:5e::/64").value()};
+  const auto read = read_allow_lists(
+      config, [](const config::Allow&) { return std::vector<policy::Exemption>{}; });
+  const auto made = make_detection_policy(config, read.lists, 1);
+  EXPECT_TRUE(made->allow.contains(base::Ip::parse("203.0.113.10").value()));
+  EXPECT_TRUE(made->allow.contains(base::Ip::parse("2001:db8:5e:0:dead::1").value()));
+  EXPECT_FALSE(made->allow.contains(base::Ip::parse("203.0.114.10").value()));
+  EXPECT_EQ(policy::Exemptions(read.lists, 64).why(base::Ip::parse("203.0.113.10").value()),
+            policy::Exempt::protected_network);
+}
+
 TEST(Reload, changes_nothing_when_the_file_is_bad_and_lists_every_problem) {
   Rig rig;
   ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(1))));

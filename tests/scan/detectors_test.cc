@@ -116,6 +116,28 @@ TEST_F(Detectors, targets_find_a_sweep_and_count_waiting_kernel_calls_half) {
   EXPECT_TRUE(TargetsDetector::fires(evidence(), thresholds));
 }
 
+TEST_F(Detectors, find_a_fast_block_scan_that_nobody_answers) {
+  for (std::uint16_t i = 1; i < UnansweredDetector::kUnanswered; ++i)
+    add(i % 7 * 1000u + i, i, Outcome::pending);
+  EXPECT_FALSE(finding().has_value());
+  add(9999, 9999, Outcome::pending);
+  EXPECT_EQ(finding(), Reason::many_targets);
+}
+
+TEST_F(Detectors, leave_a_client_alone_that_opens_many_connections_with_its_kernel) {
+  for (std::uint16_t i = 1; i <= kContacts; ++i)
+    add(i, static_cast<std::uint16_t>(1000 + i), Outcome::pending, Technique::tcp_connect);
+  EXPECT_FALSE(finding().has_value());
+}
+
+TEST_F(Detectors, leave_a_peer_alone_that_sometimes_succeeds) {
+  for (std::uint16_t i = 1; i <= 50; ++i)
+    add(i, static_cast<std::uint16_t>(1000 + i), Outcome::pending);
+  for (std::uint16_t i = 1; i <= 8; ++i) add(100 + i, i, Outcome::completed);
+  add(999, 999, Outcome::pending);
+  EXPECT_FALSE(UnansweredDetector::fires(evidence(), thresholds));
+}
+
 TEST_F(Detectors, udp_silence_is_forgotten_after_a_minute) {
   for (std::uint32_t host = 1; host <= 20; ++host) {
     add(host, 53, Outcome::silent, Technique::udp);

@@ -54,6 +54,19 @@ TEST(Flood, suspects_are_kept_when_noise_wants_their_records) {
   EXPECT_EQ(bench.alerts[0].source, kScanner);
 }
 
+TEST(Flood, forged_sources_of_a_few_refusals_do_not_hide_a_scanner) {
+  Bench bench(4096, 16, 64);
+  for (std::uint32_t i = 0; i < 64; ++i)
+    for (std::uint16_t port = 1; port <= 3; ++port)
+      bench.knock_closed({base::Ip::v4(0x20000000u + i), kServer, 1024, port});
+  EXPECT_TRUE(bench.alerts.empty());
+  std::uint16_t port = 1;
+  while (port < 100 && bench.knock_closed({kScanner, kServer, 40000, port}) == Verdict::pass)
+    ++port;
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_LE(port, 12);
+}
+
 TEST(Flood, random_probes_in_random_roles_never_break_the_engine) {
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     std::mt19937 random(seed);

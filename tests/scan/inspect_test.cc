@@ -78,6 +78,16 @@ TEST(Inspector, finds_a_sweep) {
   EXPECT_EQ(bench.alerts[0].target_count, 15u);
 }
 
+TEST(Inspector, finds_a_fast_scan_of_some_hosts_that_nobody_answers) {
+  Bench bench;
+  std::uint32_t sent = 0;
+  for (std::uint16_t port = 1; port <= 200 && bench.alerts.empty(); ++port)
+    for (std::uint32_t host = 1; host <= 10 && bench.alerts.empty(); ++host, ++sent)
+      bench.act(tcp({kScanner, base::Ip::v4(0x0a000000 + host), 40000, port}, kSynFlag));
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_LE(sent, 64u);
+}
+
 TEST(Inspector, counts_retransmissions_once) {
   Bench bench;
   for (int i = 0; i < 100; ++i) {

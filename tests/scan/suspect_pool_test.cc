@@ -9,13 +9,13 @@ namespace {
 
 class Pool : public ::testing::Test {
  protected:
-  std::uint16_t take(std::uint8_t rank, std::uint32_t failures = 0) {
+  std::uint16_t take(std::uint8_t rank, std::uint16_t contacts = 0) {
     const std::uint16_t slot = pool.claim(rank, base::seconds(10));
     if (slot == 0) return 0;
     if (pool.at(slot).in_use) pool.release(slot);
     pool.at(slot) = Suspect{};
     pool.at(slot).in_use = true;
-    pool.at(slot).failures = failures;
+    pool.at(slot).contact_count = contacts;
     pool.count_claimed();
     return slot;
   }
@@ -44,8 +44,8 @@ TEST_F(Pool, refuses_a_newcomer_that_is_less_suspicious_than_all) {
 
 TEST_F(Pool, replaces_the_least_suspicious) {
   for (int i = 0; i < 8; ++i) take(2, 3);
-  pool.at(5).failures = 0;
-  EXPECT_EQ(take(4), 5);
+  pool.at(5).contact_count = 1;
+  EXPECT_EQ(take(SuspectPool::rank_of_contacts(3, 0) - 1), 5) << "all eight are looked at";
 }
 
 TEST_F(Pool, gives_back_a_decided_suspects_slot_but_not_one_that_owes_an_alert) {
@@ -53,9 +53,10 @@ TEST_F(Pool, gives_back_a_decided_suspects_slot_but_not_one_that_owes_an_alert) 
   pool.at(3).decided = true;
   pool.at(4).decided = true;
   pool.at(4).alert_owed = true;
-  EXPECT_EQ(take(2), 3);
-  pool.at(3).failures = 3;
-  EXPECT_EQ(take(2), 0);
+  EXPECT_EQ(take(38), 3);
+  pool.at(3).contact_count = 3;
+  pool.at(3).decided = false;
+  EXPECT_EQ(take(38), 0);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/parsed.h"
 
 namespace edgesentry::wire {
@@ -93,6 +95,18 @@ TEST(ParseIpv6, reads_its_fields) {
   EXPECT_EQ(probe.protocol, 6);
   EXPECT_EQ(probe.traits, trait::kIpv6);
   EXPECT_EQ(probe.payload_offset, 14 + 40 + 20);
+}
+
+TEST(ParseIpv6, does_not_take_a_mapped_address_for_the_ipv4_host) {
+  for (const std::size_t at : {8u, 24u}) {  // source, target
+    Bytes frame = ethernet(0x86dd) + ipv6({}, tcp({}));
+    const base::Ip mapped = base::Ip::v4(kSource);
+    std::copy(mapped.bytes().begin(), mapped.bytes().end(),
+              frame.begin() + 14 + static_cast<std::ptrdiff_t>(at));
+    const Probe probe = parsed(frame);
+    EXPECT_EQ(probe.outcome, ParseOutcome::not_ip);
+    EXPECT_EQ(probe.source, base::Ip{});
+  }
 }
 
 TEST(ParseIpv6, steps_over_extension_headers_of_every_length) {
