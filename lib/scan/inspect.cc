@@ -12,6 +12,11 @@ namespace edgesentry::scan {
 namespace {
 
 constexpr std::size_t kSuspectsPerTick = 32;
+// Lines of tier 1 that are on their way while others are looked at. They are asked for by loops
+// with nothing else in them: a prefetch waits for its address translation before it can leave the
+// core, and only what fits the reorder buffer beside it overlaps. A core has about so many misses
+// in flight; the rest of a burst is asked for as the first ones are done with.
+constexpr std::size_t kLinesAhead = 24;
 
 // A piece of the given memory; the offsets stay multiples of a cache line.
 template <class T>
@@ -86,24 +91,30 @@ void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Mi
     looks[i].key = source_key(state.settings.key, source, policy.ipv6_prefix);
     looks[i].novelty = novelty_of(state.settings.key, probes[i]);
   }
-  // All lines are asked for before any is looked at, and by a loop of its own: a prefetch waits for
-  // its address translation before it can leave the core, and only what fits the reorder buffer
-  // beside it overlaps. With the hashing in between that were five of them.
-  for (std::size_t i = 0; i < probes.size(); ++i)
+  const auto ask_for = [&](std::size_t i) {
     __builtin_prefetch(&state.sets[looks[i].key.home >> state.shift], 1);
+  };
+  for (std::size_t i = 0; i < std::min(kLinesAhead, probes.size()); ++i) ask_for(i);
   if (role == Role::answer) {
     for (std::size_t i = 0; i < probes.size(); ++i) {
+      if (i + kLinesAhead < probes.size()) ask_for(i + kLinesAhead);
       state.hear(probes[i], looks[i].key, moment);
       verdicts[i] = Verdict::pass;
     }
     return;
   }
   for (std::size_t i = 0; i < probes.size(); ++i) {
-    const SightingSet& set = state.sets[looks[i].key.home >> state.shift];
+    if (i + kLinesAhead < probes.size()) ask_for(i + kLinesAhead);
+    SightingSet& set = state.sets[looks[i].key.home >> state.shift];
     const int way = set.find(looks[i].key);
-    const bool repeats = way >= 0 && set.newest[way] == looks[i].novelty && set.is_plain(way) &&
-                         set.seen[way] == moment.coarse_now;
-    verdicts[i] = repeats ? Verdict::pass : state.act(probes[i], looks[i], moment);
+    if (way >= 0 && set.newest[way] == looks[i].novelty && set.is_plain(way)) {
+      // Stored whether it changed or not: with many sources that is a coin toss to the branch
+      // predictor, and the line belongs to this core anyway.
+      set.seen[way] = moment.coarse_now;
+      verdicts[i] = Verdict::pass;
+    } else {
+      verdicts[i] = state.act(probes[i], looks[i], moment);
+    }
   }
 }
 
