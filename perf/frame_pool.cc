@@ -1,5 +1,7 @@
 #include "frame_pool.h"
 
+#include <algorithm>
+
 #include "support/frames.h"
 
 namespace edgesentry::perf {
@@ -44,7 +46,9 @@ std::vector<Kind> syn64_kinds() {
 }  // namespace
 
 FramePool::FramePool(Mix mix, std::uint32_t sources)
-    : sources_(sources), order_(sources), storage_(kPoolFrames * kSlot + base::kCacheLine) {
+    : sources_(sources),
+      order_(std::max<std::uint32_t>(sources / kPoolFrames, 1)),
+      storage_(kPoolFrames * kSlot + base::kCacheLine) {
   const auto kinds = mix == Mix::syn64 ? syn64_kinds() : mixed_kinds();
   base_ = base::kCacheLine - reinterpret_cast<std::uintptr_t>(storage_.data()) % base::kCacheLine;
   std::uint32_t random = 1;

@@ -37,8 +37,9 @@ class SourceOrder {
   // Each once before any comes again (a counter, multiplied: a bijection), in an order that no
   // prefetcher follows. As traffic it would be the worst case of any table that replaces the
   // oldest.
-  std::uint32_t each_once() noexcept {
-    std::uint32_t x = (counter_++ * 0x9e3779b1u) & mask_;
+  std::uint32_t each_once() noexcept { return of(counter_++); }
+  [[nodiscard]] std::uint32_t of(std::uint32_t counter) const noexcept {
+    std::uint32_t x = (counter * 0x9e3779b1u) & mask_;
     x ^= x >> 7;
     return (x * 0x85ebca6bu) & mask_;
   }
@@ -53,8 +54,8 @@ class FramePool {
  public:
   FramePool(Mix mix, std::uint32_t sources);
 
-  // The first round visits each source once, what follows is random.
-  void end_first_round() noexcept { is_first_round_ = false; }
+  // The first rounds visit each source once, what follows is random.
+  void end_first_rounds() noexcept { is_random_ = true; }
   [[nodiscard]] bool needs_patching() const noexcept { return sources_ > kPoolFrames; }
   // The next `count` frames; their sources have been written by the patch() before.
   [[nodiscard]] std::span<const Frame> next(std::size_t count) noexcept {
@@ -62,11 +63,14 @@ class FramePool {
     at_ = (at_ + count) % kPoolFrames;
     return burst;
   }
-  // Writes new sources into the frames that next(count) will give.
+  // Writes new sources into the frames that next(count) will give. A source always comes in the
+  // same frame of the pool, so that it speaks as one host does and not in all kinds of the mix.
   void patch(std::size_t count) noexcept {
+    if (at_ == 0) ++round_;
     for (std::size_t i = at_; i < at_ + count; ++i) {
-      const std::uint32_t address =
-          __builtin_bswap32(kFirst + (is_first_round_ ? order_.each_once() : order_.random()));
+      const std::uint32_t number = is_random_ ? order_.random() : order_.of(round_);
+      const auto source = static_cast<std::uint32_t>(number * kPoolFrames + i);
+      const std::uint32_t address = __builtin_bswap32(kFirst + source);
       std::memcpy(storage_.data() + base_ + i * kSlot + frames_[i].address_at, &address,
                   sizeof(address));
     }
@@ -81,7 +85,8 @@ class FramePool {
   std::size_t base_ = 0;
   std::vector<Frame> frames_;
   std::size_t at_ = 0;
-  bool is_first_round_ = true;
+  std::uint32_t round_ = 0;
+  bool is_random_ = false;
 };
 
 }  // namespace edgesentry::perf

@@ -43,7 +43,7 @@ class Pipeline {
         engine_.apply({.source = base::Ip::v4(0x14000000 + i)});
     // Every source has come once, and then as many at random, before anything is measured.
     for (std::uint64_t seen = 0; seen < sources + kPoolFrames; seen += burst_) one_burst();
-    pool_.end_first_round();
+    pool_.end_first_rounds();
     for (std::uint64_t seen = 0; seen < sources; seen += burst_) one_burst();
   }
 
