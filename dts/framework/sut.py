@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,7 @@ from framework.waiting import wait_for
 
 READY = "edgesentryd is active"
 SANITIZER_REPORT = "runtime error:"  # of UBSan; ASan and TSan end with an exit code
+SUPPRESSIONS = Path(__file__).resolve().parents[1] / "configurations" / "lsan.supp"
 START_SECONDS = 40.0  # a sanitizer build on a busy machine
 STOP_SECONDS = 15.0
 Event = dict[str, Any]
@@ -28,6 +30,7 @@ class Appliance:
 
     def __init__(self, testbed: Testbed, changes: Table | None = None, name: str = "sut") -> None:
         """Write its configuration; start() starts it."""
+        os.environ.setdefault("LSAN_OPTIONS", f"suppressions={SUPPRESSIONS}:print_suppressions=0")
         build = build_directory(testbed.nodes.appliance)
         self.testbed = testbed
         self.namespace = testbed.appliance
