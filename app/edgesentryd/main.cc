@@ -115,7 +115,7 @@ int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signal
   for (const nic::Port& port : nics.value()->ports())
     for (const std::string& note : port.notes()) say(note);
 
-  auto outlets = Outlets::open(config.log);
+  auto outlets = Outlets::open(config.log, say);
   if (!outlets) return fail(outlets.error());
   base::Published<scan::DetectionPolicy> policy(
       config.workers.count, control::make_detection_policy(config, allow.lists));

@@ -11,14 +11,16 @@ constexpr std::chrono::milliseconds kStopDeadline{2'000};
 
 }  // namespace
 
-base::Result<std::unique_ptr<Outlets>> Outlets::open(const config::Log& log) {
+base::Result<std::unique_ptr<Outlets>> Outlets::open(const config::Log& log,
+                                                     report::Dispatcher::Say say) {
   auto command = report::parse_command(log.block_command);
   if (!command) return base::Error{"log.block_command: " + command.error().text};
-  return std::unique_ptr<Outlets>(new Outlets(log, std::move(command).value()));
+  return std::unique_ptr<Outlets>(new Outlets(log, std::move(command).value(), std::move(say)));
 }
 
-Outlets::Outlets(const config::Log& log, report::Arguments command)
-    : dispatcher_(report::make_sinks(log, "/dev/log")),
+Outlets::Outlets(const config::Log& log, report::Arguments command, report::Dispatcher::Say say)
+    : dispatcher_(report::make_sinks(log, "/dev/log"), report::Dispatcher::kQueueMax,
+                  std::move(say)),
       responder_(report::Responder::Settings{.command = std::move(command)}) {}
 
 Outlets::~Outlets() noexcept = default;

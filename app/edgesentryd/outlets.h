@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -14,7 +15,9 @@ namespace edgesentry::appliance {
 
 class Outlets final : public control::EventSink {
  public:
-  static base::Result<std::unique_ptr<Outlets>> open(const config::Log& log);
+  // `say` is told, on the dispatcher's thread, when a log cannot be written and when it can again.
+  static base::Result<std::unique_ptr<Outlets>> open(const config::Log& log,
+                                                     report::Dispatcher::Say say);
   ~Outlets() noexcept override;
   Outlets(const Outlets&) = delete;
   Outlets& operator=(const Outlets&) = delete;
@@ -23,6 +26,9 @@ class Outlets final : public control::EventSink {
     const bool is_answered = responder_.offer(event);
     return dispatcher_.offer(std::move(event)) && is_answered;
   }
+  [[nodiscard]] std::vector<report::SinkHealth> logs() const override {
+    return dispatcher_.health();
+  }
   // Writes and runs what is queued, within the deadline of each. Once, after the last offer.
   void stop();
 
@@ -30,7 +36,7 @@ class Outlets final : public control::EventSink {
   [[nodiscard]] const report::Responder& responder() const noexcept { return responder_; }
 
  private:
-  Outlets(const config::Log& log, report::Arguments command);
+  Outlets(const config::Log& log, report::Arguments command, report::Dispatcher::Say say);
   report::Dispatcher dispatcher_;
   report::Responder responder_;
 };

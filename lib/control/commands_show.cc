@@ -75,6 +75,24 @@ nlohmann::json enforcers_view(const ControlState& state) {
   return rows;
 }
 
+nlohmann::json logs_view(const ControlState& state) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const report::SinkHealth& log : state.sink->logs()) {
+    nlohmann::json row = {{"name", log.name},
+                          {"place", log.place},
+                          {"state", log.trouble.empty() ? "working" : "degraded"},
+                          {"written", log.written},
+                          {"held", log.held},
+                          {"lost", log.lost}};
+    if (!log.trouble.empty()) {
+      row["since"] = report::utc_timestamp(log.since);
+      row["trouble"] = log.trouble;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 nlohmann::json event_view(std::uint64_t number, const report::Event& event) {
   nlohmann::json view = {{"number", number},
                          {"time", report::utc_timestamp(event.time)},
@@ -110,6 +128,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
             {"refused_by_ring", sum.alerts_refused}}},
           {"decisions", decisions_view(n)},
           {"enforcers", enforcers_view(state)},
+          {"logs", logs_view(state)},
           {"events",
            {{"offered", n.events_offered.value()},
             {"refused", n.events_refused.value()},

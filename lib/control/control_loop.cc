@@ -97,6 +97,7 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
     rings.push_back(std::move(worker.alerts));
     state.tallies.push_back(worker.tally);
   }
+  state.sink = &sink;
   state.enforcers.assign(enforcers.begin(), enforcers.end());
   state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
   state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "report/event.h"
+#include "report/sink.h"
 
 namespace edgesentry::control {
 
@@ -12,6 +14,8 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   [[nodiscard]] virtual bool offer(report::Event&& event) noexcept = 0;
+  // For `status`: how the logs behind it are. Brief; never waits for a disk.
+  [[nodiscard]] virtual std::vector<report::SinkHealth> logs() const { return {}; }
 };
 
 // Any object with `bool offer(report::Event&&) noexcept`, such as report::Dispatcher.

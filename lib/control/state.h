@@ -79,6 +79,7 @@ struct ControlState {
   Numbers& numbers;
   std::vector<const scan::Tally*> tallies;          // one per worker; may hold nullptr
   std::vector<const enforce::Enforcer*> enforcers;  // for `status`
+  const EventSink* sink = nullptr;                  // for `status`
 };
 
 }  // namespace edgesentry::control

@@ -17,6 +17,7 @@ class AppendFile final : public Transport {
   AppendFile& operator=(const AppendFile&) = delete;
 
   base::Status send(std::string& record) override;
+  [[nodiscard]] std::string_view place() const noexcept override { return path_; }
 
  private:
   base::Status make_ready();

@@ -1,5 +1,7 @@
 #include "report/dispatcher.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <limits>
@@ -14,8 +16,8 @@ constexpr std::size_t kNoSink = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
-Dispatcher::Dispatcher(std::vector<std::unique_ptr<Sink>> sinks, std::uint32_t queue_max)
-    : sinks_(std::move(sinks)), troubles_(sinks_.size()) {
+Dispatcher::Dispatcher(std::vector<std::unique_ptr<Sink>> sinks, std::uint32_t queue_max, Say say)
+    : sinks_(std::move(sinks)), troubles_(sinks_.size()), say_(std::move(say)) {
   queue_.set_capacity(queue_max);
   thread_ = std::thread([this] { run(); });
 }
@@ -52,12 +54,20 @@ std::size_t Dispatcher::queued() const noexcept {
   return static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, queue_.size()));
 }
 
-std::vector<std::string> Dispatcher::troubles() const {
+std::vector<SinkHealth> Dispatcher::health() const {
   const std::lock_guard lock(troubles_mutex_);
-  std::vector<std::string> now;
-  for (const std::string& trouble : troubles_)
-    if (!trouble.empty()) now.push_back(trouble);
-  return now;
+  std::vector<SinkHealth> rows;
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    const SinkNumbers& numbers = sinks_[i]->numbers();
+    rows.push_back({.name = std::string(sinks_[i]->name()),
+                    .place = std::string(sinks_[i]->place()),
+                    .trouble = troubles_[i].sentence,
+                    .since = troubles_[i].since,
+                    .written = numbers.written.value(),
+                    .held = numbers.held.value(),
+                    .lost = numbers.failed.value()});
+  }
+  return rows;
 }
 
 void Dispatcher::run() {
@@ -88,30 +98,64 @@ std::size_t Dispatcher::write_some() {
 
 void Dispatcher::write_to_all(const Event& event, std::size_t except) {
   for (std::size_t i = 0; i < sinks_.size(); ++i)
-    if (i != except) note(i, sinks_[i]->write(event));
+    if (i != except) note(i, sinks_[i]->write(event), /*is_whole=*/false);
 }
 
-void Dispatcher::note(std::size_t sink, const base::Status& status) {
-  std::string trouble = status.ok() ? std::string() : status.error().text;
-  const bool was_working = troubles_[sink].empty();  // only this thread writes it
+// A single line may find room on a disk that is full: only a flush shows that a sink works again.
+void Dispatcher::note(std::size_t sink, const base::Status& status, bool is_whole) {
+  if (!status.ok())
+    note_failure(sink, status.error().text);
+  else if (is_whole && !troubles_[sink].sentence.empty())
+    note_recovery(sink);
+}
+
+void Dispatcher::note_failure(std::size_t sink, const std::string& sentence) {
+  Trouble& trouble = troubles_[sink];
+  if (trouble.sentence == sentence) return;
+  const bool is_new = trouble.sentence.empty();
   {
     const std::lock_guard lock(troubles_mutex_);
-    troubles_[sink] = trouble;
+    trouble.sentence = sentence;
+    if (is_new) trouble.since = std::chrono::system_clock::now();
   }
-  // The other sinks are told once, when it starts; this one will say itself what it missed.
-  if (trouble.empty() || !was_working) return;
+  if (!is_new) return;
+  trouble.lost_before = sinks_[sink]->numbers().failed.value();
+  tell(sink, sentence, "; its lines are held, up to 1 MiB, and tried again twice a second");
+}
+
+void Dispatcher::note_recovery(std::size_t sink) {
+  Trouble& trouble = troubles_[sink];
+  const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now() - trouble.since);
+  const std::uint64_t lost = sinks_[sink]->numbers().failed.value() - trouble.lost_before;
+  {
+    const std::lock_guard lock(troubles_mutex_);
+    trouble.sentence.clear();
+  }
+  tell(sink,
+       fmt::format("the {} log {} is written again after {} s; {} events are missing in it",
+                   sinks_[sink]->name(), sinks_[sink]->place(), lasted.count(), lost),
+       "");
+}
+
+// The other sinks are told; the one concerned says itself what it missed.
+void Dispatcher::tell(std::size_t about, std::string sentence, std::string_view more) {
+  if (say_) say_(fmt::format("{}{}", sentence, more));
   Event event;
   event.time = std::chrono::system_clock::now();
-  event.text = std::move(trouble);
-  write_to_all(event, sink);
+  event.text = std::move(sentence);
+  write_to_all(event, about);
 }
 
 void Dispatcher::flush_all() {
-  for (std::size_t i = 0; i < sinks_.size(); ++i) note(i, sinks_[i]->flush());
+  for (std::size_t i = 0; i < sinks_.size(); ++i) note(i, sinks_[i]->flush(), /*is_whole=*/true);
 }
 
 void Dispatcher::finish_all() {
-  for (std::size_t i = 0; i < sinks_.size(); ++i) note(i, sinks_[i]->finish());
+  for (std::size_t i = 0; i < sinks_.size(); ++i) note(i, sinks_[i]->finish(), /*is_whole=*/true);
+  for (const SinkHealth& sink : health())
+    if (say_ && sink.held > 0)
+      say_(fmt::format("{} events end unwritten: {}", sink.held, sink.trouble));
 }
 
 }  // namespace edgesentry::report

@@ -7,10 +7,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -25,8 +27,12 @@ class Dispatcher {
   // 16,384 events are about 8 MiB, and a burst of 80 seconds at the default limit of lines.
   static constexpr std::uint32_t kQueueMax = 16'384;
 
-  explicit Dispatcher(std::vector<std::unique_ptr<Sink>> sinks,
-                      std::uint32_t queue_max = kQueueMax);
+  // Told on the dispatcher's thread, once each time, that a sink cannot write and that it can
+  // again: what nobody would read in a log that is broken. At most twice a second and sink.
+  using Say = std::function<void(const std::string& sentence)>;
+
+  explicit Dispatcher(std::vector<std::unique_ptr<Sink>> sinks, std::uint32_t queue_max = kQueueMax,
+                      Say say = {});
   ~Dispatcher();  // stops without a deadline to spare: what is queued is abandoned
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
@@ -44,14 +50,17 @@ class Dispatcher {
     return refused_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::size_t queued() const noexcept;
-  // What is wrong with a sink now, a sentence per degraded sink.
-  [[nodiscard]] std::vector<std::string> troubles() const;
+  // A row per sink.
+  [[nodiscard]] std::vector<SinkHealth> health() const;
 
  private:
   void run();
   std::size_t write_some();
   void write_to_all(const Event& event, std::size_t except);
-  void note(std::size_t sink, const base::Status& status);
+  void note(std::size_t sink, const base::Status& status, bool is_whole);
+  void note_failure(std::size_t sink, const std::string& sentence);
+  void note_recovery(std::size_t sink);
+  void tell(std::size_t about, std::string sentence, std::string_view more);
   void flush_all();
   void finish_all();
 
@@ -62,7 +71,13 @@ class Dispatcher {
   std::atomic<bool> stopping_{false};
   std::chrono::steady_clock::time_point deadline_{};  // written before stopping_ is set
   mutable std::mutex troubles_mutex_;
-  std::vector<std::string> troubles_;  // one per sink; empty: it works
+  struct Trouble {
+    std::string sentence;  // empty: it works
+    WallTime since;
+    std::uint64_t lost_before = 0;
+  };
+  std::vector<Trouble> troubles_;  // one per sink; only the dispatcher's thread writes
+  Say say_;
   std::thread thread_;
 };
 

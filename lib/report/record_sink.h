@@ -30,6 +30,7 @@ class RecordSink final : public Sink {
   RecordSink(Settings settings, std::unique_ptr<Transport> transport);
 
   [[nodiscard]] std::string_view name() const noexcept override { return settings_.name; }
+  [[nodiscard]] std::string_view place() const noexcept override { return transport_->place(); }
   base::Status write(const Event& event) override;
   base::Status flush() override;
   base::Status finish() override;

@@ -6,6 +6,7 @@
 //   offered to it = written + limited + failed + held
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/counter.h"
@@ -22,11 +23,21 @@ struct alignas(base::kCacheLine) SinkNumbers {  // written by the dispatcher's t
   base::Counter degraded;  // gauge: 1 while the sink cannot write
 };
 
+// How one sink is, for `status`: a copy that any thread may keep.
+struct SinkHealth {
+  std::string name;     // as it stands in metrics
+  std::string place;    // the file or socket it writes to
+  std::string trouble;  // what is wrong and what to do; empty: it works
+  WallTime since;       // of the trouble
+  std::uint64_t written = 0, held = 0, lost = 0;
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
 
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view place() const noexcept { return name(); }
   // An error is the sentence for the operator; the event itself is held or counted as failed.
   virtual base::Status write(const Event& event) = 0;
   // About once a second: tries what is held again, and writes the summaries that are due.

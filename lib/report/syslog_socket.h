@@ -16,6 +16,7 @@ class SyslogSocket final : public Transport {
   SyslogSocket& operator=(const SyslogSocket&) = delete;
 
   base::Status send(std::string& record) override;
+  [[nodiscard]] std::string_view place() const noexcept override { return path_; }
 
  private:
   base::Status connect();

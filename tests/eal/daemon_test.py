@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -114,6 +115,18 @@ class Place:
     def errors(self) -> str:
         """Standard error so far."""
         return (self.folder / "err").read_text(encoding="utf-8")
+
+    def ask(self, request: dict[str, str]) -> dict[str, Any]:
+        """A request over the control socket."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(str(self.folder / "control.sock"))
+            with client.makefile("rw", encoding="utf-8") as lines:
+                lines.write(json.dumps(request) + "\n")
+                lines.flush()
+                reply: dict[str, Any] = json.loads(lines.readline())
+        assert reply["ok"], reply
+        return reply
 
     def metric(self, name: str, labels: str = "") -> float:
         """The sum of a metric's samples whose labels contain `labels`."""
@@ -217,6 +230,26 @@ def says_what_is_wrong(place: Place) -> None:
     assert code == 1 and "no-such-eal-option" in err, err
 
 
+def says_which_log_cannot_be_written(place: Place) -> None:
+    """On standard error and in `status`, once; again when it can be written."""
+    config = place.write_config("net_null0", "net_null1")
+    logs = place.folder / "logs"
+    logs.write_text("a file where the directory has to be", encoding="utf-8")
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("/events.json", "/logs/events.json"), encoding="utf-8")
+    place.start(config)
+    place.ask({"command": "block", "address": "198.51.100.9"})
+    wait_for("the complaint", lambda: "log file" in place.errors(), 20)
+    row = place.ask({"command": "status"})["logs"][0]
+    assert row["place"] == f"{logs}/events.json" and row["state"] == "degraded", row
+    assert "create it by hand" in row["trouble"] and row["since"].endswith("Z"), row
+    logs.unlink()
+    wait_for("the recovery", lambda: "is written again" in place.errors(), 20)
+    assert place.ask({"command": "status"})["logs"][0]["state"] == "working"
+    assert place.errors().count("log file") == 1, place.errors()
+    place.stop()
+
+
 def needs_hugepages_only_when_told(place: Place) -> None:
     """With hugepages required and none free, the sentence holds the command."""
     config = place.write_config("net_null0", "net_null1")
@@ -228,7 +261,8 @@ def needs_hugepages_only_when_told(place: Place) -> None:
 
 
 CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_capture,
-                     reloads_on_sighup, says_what_is_wrong, needs_hugepages_only_when_told]
+                     reloads_on_sighup, says_what_is_wrong,
+                     says_which_log_cannot_be_written, needs_hugepages_only_when_told]
 
 
 def main(program: str) -> int:

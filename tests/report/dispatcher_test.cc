@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <latch>
 #include <mutex>
 
@@ -138,7 +141,62 @@ TEST(Dispatcher, tells_the_other_sinks_once_that_one_is_degraded) {
   dispatcher.stop(seconds(60));
   EXPECT_EQ(healthy.read(), (std::vector<std::string>{"disk full", "0", "1", "2"}));
   EXPECT_EQ(broken.read(), (std::vector<std::string>{"0", "1", "2"}));
-  EXPECT_EQ(dispatcher.troubles(), std::vector<std::string>{"disk full"});
+  ASSERT_EQ(dispatcher.health().size(), 2u);
+  EXPECT_EQ(dispatcher.health()[0].trouble, "disk full");
+  EXPECT_EQ(dispatcher.health()[1].trouble, "");
+}
+
+TEST(Dispatcher, says_once_that_a_log_file_cannot_be_written_and_once_that_it_can_again) {
+  const TempDirectory directory;
+  const std::string blocked = directory / "logs";
+  std::ofstream(blocked) << "a file where the directory of the log has to be";
+  config::Log log;
+  log.syslog = false;
+  log.json_file = blocked + "/events.json";
+  std::mutex mutex;
+  std::vector<std::string> said;
+  Dispatcher dispatcher(make_sinks(log, ""), 100, [&](const std::string& sentence) {
+    const std::lock_guard lock(mutex);
+    said.push_back(sentence);
+  });
+  const auto count = [&] {
+    const std::lock_guard lock(mutex);
+    return said.size();
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(dispatcher.offer(numbered(i)));
+  while (count() == 0) std::this_thread::yield();
+  const SinkHealth broken = dispatcher.health().front();
+  EXPECT_EQ(broken.name, "json");
+  EXPECT_EQ(broken.place, log.json_file);
+  EXPECT_GT(broken.since.time_since_epoch().count(), 0);
+  EXPECT_NE(broken.trouble.find("its directory cannot be made"), std::string::npos);
+  EXPECT_NE(broken.trouble.find("create it by hand"), std::string::npos);
+
+  std::filesystem::remove(blocked);
+  while (count() == 1) std::this_thread::yield();
+  EXPECT_EQ(dispatcher.health().front().trouble, "");
+  dispatcher.stop(seconds(60));
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_TRUE(said[0].starts_with("log file " + log.json_file)) << said[0];
+  EXPECT_NE(said[0].find("tried again"), std::string::npos);
+  EXPECT_NE(said[1].find("the json log " + log.json_file + " is written again"), std::string::npos);
+  EXPECT_NE(said[1].find("0 events are missing"), std::string::npos);
+  const std::string text = contents(log.json_file);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 5);
+}
+
+TEST(Dispatcher, says_at_the_end_how_much_a_broken_log_has_lost) {
+  const TempDirectory directory;
+  config::Log log;
+  log.syslog = false;
+  log.json_file = directory / "";  // a directory is no log file
+  std::vector<std::string> said;
+  Dispatcher dispatcher(make_sinks(log, ""), 100,
+                        [&](const std::string& sentence) { said.push_back(sentence); });
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher.offer(numbered(i)));
+  dispatcher.stop(seconds(60));
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_TRUE(said[1].starts_with("3 events end unwritten: log file ")) << said[1];
 }
 
 TEST(Dispatcher, takes_offers_from_several_threads_and_accounts_for_each) {
