@@ -31,7 +31,7 @@ FileResult replay_one(const std::string& path, const replay::ReplayOptions& opti
   }
   wire::CaptureFile file = std::move(opened).value();
   ProgressBar bar(path);
-  replay::Replay engine(options, [&view](const report::Event& event) { view.event(event); });
+  replay::Replay engine(options, [&](const report::Event& event) { view.event(path, event); });
   const auto started = std::chrono::steady_clock::now();
   const replay::FileReplay outcome = replay::replay_file(
       file, engine, [&bar](std::uint64_t done, std::uint64_t in_all) { bar.show(done, in_all); });
@@ -58,6 +58,13 @@ int run_replay(const ReplayArguments& arguments) {
   for (const std::string& sentence : list.value().skipped) complain("skipped: " + sentence);
 
   const std::vector<std::string>& files = list.value().files;
+  if (files.empty()) {
+    complain(
+        fmt::format("no captures were found in {}; name a pcap or pcapng file, or a directory "
+                    "that holds some directly",
+                    fmt::join(arguments.paths, ", ")));
+    return 1;
+  }
   const std::unique_ptr<ReplayView> view =
       arguments.json ? make_json_view(files.size() > 1) : make_table_view();
   std::vector<FileResult> results;

@@ -60,15 +60,16 @@ class JsonView final : public ReplayView {
  public:
   explicit JsonView(bool has_several_files) : has_several_files_(has_several_files) {}
 
-  void event(const report::Event& event) override {
+  void event(const std::string& path, const report::Event& event) override {
     if (event.action == report::Action::scan_detected ||
         event.action == report::Action::source_blocked)
-      fmt::print("{}\n", report::to_json_line(event));
+      fmt::print("{}\n", report::to_json_line(event, path));
   }
 
   void file_done(const FileResult& result) override {
     if (!has_several_files_) return;
     Json line = envelope("replay-file");
+    line["log"]["file"]["path"] = result.path;
     line["edgesentry"] = file_object(result);
     print(line);
   }

@@ -76,7 +76,7 @@ class TableView final : public ReplayView {
  public:
   TableView() : with_colour_(wants_colour(STDOUT_FILENO)) {}
 
-  void event(const report::Event& event) override {
+  void event(const std::string&, const report::Event& event) override {
     const auto known = std::find_if(rows_.rbegin(), rows_.rend(), [&](const Row& row) {
       return row.event.source == event.source;
     });

@@ -29,7 +29,7 @@ struct FileResult {
 class ReplayView {
  public:
   virtual ~ReplayView() = default;
-  virtual void event(const report::Event& event) = 0;
+  virtual void event(const std::string& path, const report::Event& event) = 0;
   virtual void file_done(const FileResult& result) = 0;
   virtual void run_done(const std::vector<FileResult>& results) = 0;
 };

@@ -167,10 +167,11 @@ std::string_view action_name(Action action) noexcept {
   return scan::name_of(kActionNames, action);
 }
 
-std::string to_json_line(const Event& event) {
+std::string to_json_line(const Event& event, std::string_view file) {
   Json line;
   line["@timestamp"] = utc_timestamp(event.time);
   line["ecs"]["version"] = "8.11.0";
+  if (!file.empty()) line["log"]["file"]["path"] = file;
   line["event"] = event_object(event);
   if (event.action != Action::appliance) {
     const base::Ip source = event.alert ? event.alert->source : event.source.address();

@@ -15,7 +15,8 @@ namespace edgesentry::report {
 // event.action, for example "source-blocked".
 [[nodiscard]] std::string_view action_name(Action action) noexcept;
 
-// Without a newline at the end, and with none inside.
-[[nodiscard]] std::string to_json_line(const Event& event);
+// Without a newline at the end, and with none inside. `file`: the capture it was found in
+// (log.file.path); empty where packets are live.
+[[nodiscard]] std::string to_json_line(const Event& event, std::string_view file = {});
 
 }  // namespace edgesentry::report

@@ -101,6 +101,22 @@ class Replay(Scratch):
         self.assertEqual(got.returncode, 0)
         self.assertIn("notes.txt is no capture", got.stderr)
 
+    def test_says_that_a_directory_holds_no_captures(self) -> None:
+        self.write("notes.txt", b"hello")
+        for more in ([], ["--json"]):
+            got = run("replay", *more, str(self.folder))
+            self.assertEqual(got.returncode, 1)
+            self.assertIn(f"no captures were found in {self.folder}; name a pcap", got.stderr)
+            self.assertEqual(got.stdout, "")
+
+    def test_says_with_each_line_which_file_it_is_from(self) -> None:
+        paths = [self.write("a.pcap", null_scan(20)), self.write("b.pcap", null_scan(20))]
+        lines = [json.loads(line) for line in run("replay", "--json",
+                                                  str(self.folder)).stdout.splitlines()]
+        self.assertEqual([line["log"]["file"]["path"] for line in lines[:-1]],
+                         [paths[0]] * 3 + [paths[1]] * 3)
+        self.assertEqual([row["path"] for row in lines[-1]["edgesentry"]["files"]], paths)
+
     def test_starts_each_file_with_fresh_state(self) -> None:
         path = self.write("a.pcap", null_scan(20))
         got = run("replay", "--json", path, path)
