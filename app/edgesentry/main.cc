@@ -6,13 +6,19 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "completion.h"
+#include "config/suggest.h"
 #include "config_commands.h"
 #include "daemon_commands.h"
 #include "replay/replay.h"
 #include "replay_command.h"
+#include "text_table.h"
 
 namespace edgesentry::cli {
 namespace {
@@ -194,6 +200,20 @@ void add_completion(CLI::App& app, std::string& shell, int& outcome) {
   });
 }
 
+// Empty: the first word that is no option is a command, or there is none.
+std::string unknown_command(const CLI::App& app, std::span<char* const> words) {
+  const auto found = std::ranges::find_if(words, [](const char* word) { return *word != '-'; });
+  if (found == words.end()) return {};
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::ranges::find(names, *found) != names.end()) return {};
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string_view near = config::nearest(*found, known);
+  return fmt::format("there is no command '{}'{} There are {}", printable(*found),
+                     near.empty() ? "." : fmt::format("; did you mean '{}'?", near),
+                     fmt::join(names, ", "));
+}
+
 int run(int argc, char** argv) {
   CLI::App app("PortSentry for the network edge: the operator's command line.", "edgesentry");
   Arguments arguments;
@@ -206,6 +226,11 @@ int run(int argc, char** argv) {
   add_daemon_commands(app, arguments.daemon, outcome);
   add_completion(app, arguments.shell, outcome);
   app.footer(kExamples);  // last: subcommands would inherit it
+  const std::span<char* const> words(argv + std::min(argc, 1), argv + argc);
+  if (const std::string fault = unknown_command(app, words); !fault.empty()) {
+    fmt::print(stderr, "edgesentry: {}\n'edgesentry --help' says what each does.\n", fault);
+    return kUsageError;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,4 +1,4 @@
-// "Did you mean": the known word nearest to a mistyped one. Private to this folder.
+// "Did you mean": the known word nearest to a mistyped one. Pure.
 #pragma once
 
 #include <span>

@@ -70,7 +70,9 @@ base::Result<base::Ip> source_member(const nlohmann::json& request, std::uint8_t
   if (prefix.value().is_host()) return address;
   if (!address.is_v4() && prefix.value().length() == ipv6_prefix) return address;
   return wrong("address", request.at("address"),
-               fmt::format("sources are single IPv4 addresses and IPv6 /{} prefixes", ipv6_prefix));
+               fmt::format("sources are single IPv4 addresses and IPv6 /{} prefixes: name one, or "
+                           "keep the whole network out with a rule of the router in front",
+                           ipv6_prefix));
 }
 
 base::Result<std::chrono::seconds> duration_member(const nlohmann::json& request,

@@ -16,12 +16,48 @@ namespace {
 
 constexpr std::size_t kLiveMax = 10'000;
 
+std::string allowed_as(const ControlState& state, const base::Prefix& prefix) {
+  const auto found = std::ranges::find_if(state.lists.live, [&](const policy::Exemption& e) {
+    return e.prefix.contains(prefix.address());
+  });
+  return (found == state.lists.live.end() ? prefix : found->prefix).to_string();
+}
+
+// What an operator can do about an exemption that is in the way of a block.
+std::string way_out(const ControlState& state, const base::Prefix& prefix, policy::Exempt why) {
+  const std::string& path = state.config.path;
+  const auto switch_off = [&](std::string_view key) {
+    return fmt::format("should it be blocked all the same, set allow.{} = false in {} and reload",
+                       key, path);
+  };
+  switch (why) {
+    case policy::Exempt::allowed_by_config:
+      return fmt::format("take it out of allow.networks in {} and reload", path);
+    case policy::Exempt::allowed_by_file:
+      return fmt::format("take it out of {}, which is read again at once", state.config.allow.file);
+    case policy::Exempt::allowed_live:
+      return fmt::format("'edgesentry unallow {}' takes that back", allowed_as(state, prefix));
+    case policy::Exempt::own_address:
+      return switch_off("own_addresses");
+    case policy::Exempt::gateway:
+      return switch_off("gateways");
+    case policy::Exempt::resolver:
+      return switch_off("resolvers");
+    case policy::Exempt::special_address:
+      return "no setting changes that, because nobody in particular has such an address; look for "
+             "the machine that sends it on this link";
+    case policy::Exempt::protected_network:
+      return fmt::format("if it is outside, take it out of networks.inside in {} and reload", path);
+  }
+  return "";
+}
+
 // Why an operator may not block this source; empty when nothing is in the way.
 std::string refusal(const ControlState& state, const base::Ip& source) {
   const std::string name = state.ledger.prefix_of(source).to_string();
   if (const auto why = state.exempt.why(source))
-    return fmt::format("{} is never blocked: {}; take it off that list first", name,
-                       policy::words_for(*why));
+    return fmt::format("{} is never blocked: {}; {}", name, policy::words_for(*why),
+                       way_out(state, state.ledger.prefix_of(source), *why));
   if (!state.enforces())
     return fmt::format(
         "{} was not blocked: the mode is observe, and nothing is dropped; set mode = \"enforce\" "
@@ -129,8 +165,9 @@ nlohmann::json unallow_prefix(ControlState& state, const nlohmann::json& request
       state.lists.live, [&](const policy::Exemption& e) { return e.prefix == prefix.value(); });
   if (erased == 0) {
     const auto why = state.exempt.why(prefix.value().address());
-    return error_reply(why ? fmt::format("{} was not allowed by command: {}; change it there", name,
-                                         policy::words_for(*why))
+    return error_reply(why ? fmt::format("{} was not allowed by command: {}; {}", name,
+                                         policy::words_for(*why),
+                                         way_out(state, prefix.value(), *why))
                            : fmt::format("{} is not on the allow list", name));
   }
   state.adopt();

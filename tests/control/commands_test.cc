@@ -47,15 +47,28 @@ TEST(Commands, blocks_an_ipv6_source_as_its_prefix_only) {
   EXPECT_EQ(rig.ask(on("block", "2001:db8:0:1::9"))["source"], "2001:db8:0:1::/64");
   EXPECT_TRUE(says(rig.ask(on("block", "2001:db8::/48")), "/64"));
   EXPECT_TRUE(says(rig.ask(on("block", "10.0.0.0/24")), "single IPv4"));
+  EXPECT_TRUE(says(rig.ask(on("block", "10.0.0.0/24")), "a rule of the router in front"));
 }
 
 TEST(Commands, refuses_to_block_who_must_not_be_and_says_why) {
   Rig rig;
   EXPECT_TRUE(says(rig.ask(on("block", "192.0.2.1")), "router of this machine"));
+  EXPECT_TRUE(says(rig.ask(on("block", "192.0.2.1")), "allow.gateways = false in edgesentry.toml"));
   EXPECT_TRUE(says(rig.ask(on("block", "198.51.100.9")), "allow list"));
+  EXPECT_TRUE(says(rig.ask(on("block", "198.51.100.9")), "out of allow.networks in edgesentry"));
+  EXPECT_TRUE(rig.ask(on("allow", "10.1.0.0/16"))["ok"]);
+  EXPECT_TRUE(says(rig.ask(on("block", "10.1.2.3")), "'edgesentry unallow 10.1.0.0/16'"));
   Rig observing({.mode = config::Mode::observe});
   EXPECT_TRUE(says(observing.ask(on("block", "10.0.0.1")), "observe"));
   EXPECT_EQ(rig.workers[0].orders_seen + observing.workers[0].orders_seen, 0u);
+}
+
+TEST(Commands, knows_no_remedy_that_cannot_work_for_an_address_of_nobody) {
+  Rig rig;
+  const auto reply = rig.ask(on("block", "127.0.0.1"));
+  EXPECT_TRUE(says(reply, "special address"));
+  EXPECT_TRUE(says(reply, "no setting changes that"));
+  EXPECT_FALSE(says(reply, "off that list"));
 }
 
 TEST(Commands, refuses_a_block_when_the_table_is_full) {

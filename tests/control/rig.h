@@ -64,7 +64,8 @@ class Rig {
     config.path = "edgesentry.toml";
     const auto never_ban = [](const config::Allow&) {
       return std::vector<policy::Exemption>{
-          {*base::Prefix::parse("192.0.2.1"), policy::Exempt::gateway}};
+          {*base::Prefix::parse("192.0.2.1"), policy::Exempt::gateway},
+          {*base::Prefix::parse("127.0.0.0/8"), policy::Exempt::special_address}};
     };
     auto read = control::read_allow_lists(config, never_ban);
     policy = std::make_unique<base::Published<scan::DetectionPolicy>>(

@@ -145,6 +145,14 @@ class Usage(unittest.TestCase):
         for arguments in ([], ["conquer"], ["replay"], ["block"], no_workers):
             self.assertEqual(run(*arguments).returncode, 2, arguments)
 
+    def test_names_an_unknown_command_and_the_nearest_one(self) -> None:
+        for word, said in (("foo", "no command 'foo'"), ("xyzzyx", "'xyzzyx'. There are check,"), ("statsu", "did you mean 'status'?"),
+                           ("\x1b[31m", "'?[31m'")):
+            got = run(word, "--json")
+            self.assertEqual(got.returncode, 2)
+            self.assertIn(said, got.stderr)
+            self.assertNotIn("\x1b", got.stderr)
+
     def test_helps_and_tells_its_version(self) -> None:
         got = run("--help")
         self.assertEqual(got.returncode, 0)
