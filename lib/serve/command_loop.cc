@@ -49,7 +49,8 @@ base::Status CommandServer::Loop::open() {
         fmt::format("control.socket: {}; raise the limit of open files", std::strerror(errno))};
   if (base::Status watched = watch(listener_->fd(), kListener); !watched.ok()) return watched;
   if (base::Status watched = watch(wake_fd_, kWake); !watched.ok()) return watched;
-  pool_ = std::make_unique<RequestPool>(settings_.handler_threads, [this] { wake(); });
+  pool_ = std::make_unique<RequestPool>(settings_.handler_threads, settings_.connections_max,
+                                        [this] { wake(); });
   return {};
 }
 
@@ -82,7 +83,12 @@ void CommandServer::Loop::run() {
     for (auto it = connections_.begin(); it != connections_.end();) {
       const auto& [id, connection] = *it;
       has_more_to_do = advance(id, *connection) || has_more_to_do;
-      it = connection->is_over() || is_cut_off(*connection) ? connections_.erase(it) : ++it;
+      if (!connection->is_over() && !is_cut_off(*connection)) {
+        ++it;
+        continue;
+      }
+      if (connection->is_working()) pool_->forget(id);
+      it = connections_.erase(it);
     }
     numbers_.connections.set(connections_.size());
   }
@@ -191,13 +197,16 @@ void CommandServer::Loop::ask(Id id, Connection& connection, const std::string& 
     return;
   }
   connection.set_working();
-  pool_->submit(id, [this, peer = connection.peer(), request = std::move(request).value()] {
+  auto job = [this, peer = connection.peer(), request = std::move(request).value()] {
     try {
       return reply_line(handler_(request, peer), settings_.reply_bytes_max);
     } catch (const std::exception& fault) {
       return error_line(fmt::format("the command failed: {}", fault.what()));
     }
-  });
+  };
+  if (pool_->submit(id, std::move(job))) return;
+  connection.reply(error_line("too many requests wait to be answered; try again later"));
+  connection.set_deadline(settings_.now() + settings_.unread_max);
 }
 
 void CommandServer::Loop::set_interest(Id id, const Connection& connection) {

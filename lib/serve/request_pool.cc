@@ -4,8 +4,9 @@
 
 namespace edgesentry::serve {
 
-RequestPool::RequestPool(std::uint32_t threads, std::function<void()> notify)
-    : notify_(std::move(notify)) {
+RequestPool::RequestPool(std::uint32_t threads, std::size_t waiting_max,
+                         std::function<void()> notify)
+    : waiting_max_(waiting_max), notify_(std::move(notify)) {
   for (std::uint32_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -18,12 +19,20 @@ RequestPool::~RequestPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void RequestPool::submit(std::uint64_t connection, Job job) {
+bool RequestPool::submit(std::uint64_t connection, Job job) {
   {
     const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= waiting_max_) return false;
     waiting_.push_back({connection, std::move(job)});
   }
   has_work_.notify_one();
+  return true;
+}
+
+void RequestPool::forget(std::uint64_t connection) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(waiting_, [&](const Entry& entry) { return entry.connection == connection; });
+  std::erase_if(replies_, [&](const Reply& reply) { return reply.connection == connection; });
 }
 
 std::vector<RequestPool::Reply> RequestPool::take_replies() {

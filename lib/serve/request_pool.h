@@ -1,8 +1,10 @@
 // A few threads that work out replies, so that a command that waits for the control thread does not
-// hold up the clients beside it. The queue is bounded by the server: one request per connection.
+// hold up the clients beside it. The queue is bounded: a full one refuses, and the work of a client
+// that is gone is forgotten, so that asking and hanging up at once costs nobody anything.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -22,12 +24,15 @@ class RequestPool {
   using Job = std::function<std::string()>;
 
   // `notify` is called on a pool thread after each reply.
-  RequestPool(std::uint32_t threads, std::function<void()> notify);
+  RequestPool(std::uint32_t threads, std::size_t waiting_max, std::function<void()> notify);
   ~RequestPool();  // forgets what waits, lets what is under way end
   RequestPool(const RequestPool&) = delete;
   RequestPool& operator=(const RequestPool&) = delete;
 
-  void submit(std::uint64_t connection, Job job);
+  // False: refused, because waiting_max requests wait already.
+  [[nodiscard]] bool submit(std::uint64_t connection, Job job);
+  // Its client is gone: what waits is not begun, and no reply is kept for it.
+  void forget(std::uint64_t connection);
   [[nodiscard]] std::vector<Reply> take_replies();
 
  private:
@@ -37,6 +42,7 @@ class RequestPool {
   };
   void run();
 
+  const std::size_t waiting_max_;
   std::function<void()> notify_;
   std::mutex mutex_;
   std::condition_variable has_work_;

@@ -146,7 +146,9 @@ class Usage(unittest.TestCase):
             self.assertEqual(run(*arguments).returncode, 2, arguments)
 
     def test_names_an_unknown_command_and_the_nearest_one(self) -> None:
-        for word, said in (("foo", "no command 'foo'"), ("xyzzyx", "'xyzzyx'. There are check,"), ("statsu", "did you mean 'status'?"),
+        for word, said in (("foo", "no command 'foo'"),
+                           ("xyzzyx", "'xyzzyx'. There are check,"),
+                           ("statsu", "did you mean 'status'?"),
                            ("\x1b[31m", "'?[31m'")):
             got = run(word, "--json")
             self.assertEqual(got.returncode, 2)

@@ -107,6 +107,24 @@ TEST_F(CommandServerTest, sends_large_replies_whole_and_refuses_those_above_the_
   EXPECT_NE(reply["error"].get<std::string>().find("the limit is 1048576"), std::string::npos);
 }
 
+TEST_F(CommandServerTest, forgets_the_requests_of_clients_that_ask_and_hang_up) {
+  std::latch go(1);
+  std::atomic<int> asked{0};
+  start(
+      [&](const json&, const Peer&) {
+        ++asked;
+        go.wait();
+        return json{{"ok", true}};
+      },
+      {.connections_max = 8, .handler_threads = 1});
+  for (int i = 0; i < 200; ++i) Client(path()).write("{}\n");
+  while (numbers().accepted.value() + numbers().refused.value() < 200) std::this_thread::yield();
+  while (numbers().connections.value() > 0) std::this_thread::yield();
+  go.count_down();
+  EXPECT_EQ(Client(path()).ask("{}")["ok"], true);
+  EXPECT_LE(asked, 2);  // the one that the stuck thread had begun, and the last
+}
+
 TEST_F(CommandServerTest, serves_others_while_a_command_takes_its_time) {
   std::latch arrived(1);
   std::latch go(1);
