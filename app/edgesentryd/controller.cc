@@ -34,7 +34,8 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
       std::move(settings),
       [&mailbox = controller->mailbox_](const nlohmann::json& request, const serve::Peer&) {
         return mailbox.call(request, kReplyLimit);
-      });
+      },
+      std::move(links.socket));
   if (!server) return server.error();
   controller->server_ = std::move(server).value();
   controller->thread_ = std::thread([self = controller.get()] { self->loop_->run(self->stop_); });

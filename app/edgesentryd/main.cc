@@ -109,6 +109,13 @@ int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signal
   const control::AllowListsRead allow = control::read_allow_lists(config);
   for (const std::string& problem : allow.problems) say(problem);
 
+  // What another process may have taken is found out while the links are still as they were.
+  auto socket = serve::SocketFile::listen(config.control.socket, config.control.socket_group);
+  if (!socket) return fail(socket.error());
+  if (!config.metrics.listen.empty())
+    if (base::Status free = serve::MetricsServer::check(config.metrics.listen); !free)
+      return fail(free.error());
+
   auto nics = Nics::open(config, plan);
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
@@ -125,7 +132,8 @@ int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signal
   auto controller = Controller::start(config, allow.lists,
                                       {.workers = plane.value()->take_control_ends(),
                                        .policy = policy,
-                                       .events = *outlets.value()});
+                                       .events = *outlets.value(),
+                                       .socket = std::move(socket).value()});
   if (!controller) return fail(controller.error());
   auto metrics =
       serve_metrics({config, *nics.value(), *plane.value(), *controller.value(), *outlets.value()});

@@ -7,7 +7,9 @@
 namespace edgesentry::appliance {
 namespace {
 
-constexpr std::chrono::milliseconds kStopDeadline{2'000};
+// Together well under a second: whoever stops an inline appliance waits for its link.
+constexpr std::chrono::milliseconds kWriteDeadline{400};
+constexpr std::chrono::milliseconds kCommandDeadline{400};
 
 }  // namespace
 
@@ -26,8 +28,8 @@ Outlets::Outlets(const config::Log& log, report::Arguments command, report::Disp
 Outlets::~Outlets() noexcept = default;
 
 void Outlets::stop() {
-  dispatcher_.stop(kStopDeadline);
-  responder_.stop(kStopDeadline);
+  dispatcher_.stop(kWriteDeadline);
+  responder_.stop(kCommandDeadline);
 }
 
 }  // namespace edgesentry::appliance

@@ -14,8 +14,12 @@ base::Result<std::unique_ptr<CommandServer>> CommandServer::start(Settings setti
                                                                   Handler handler) {
   auto listener = SocketFile::listen(settings.path, settings.group);
   if (!listener.ok()) return listener.error();
-  auto loop =
-      std::make_unique<Loop>(std::move(settings), std::move(handler), std::move(listener).value());
+  return start(std::move(settings), std::move(handler), std::move(listener).value());
+}
+
+base::Result<std::unique_ptr<CommandServer>> CommandServer::start(
+    Settings settings, Handler handler, std::unique_ptr<SocketFile> socket) {
+  auto loop = std::make_unique<Loop>(std::move(settings), std::move(handler), std::move(socket));
   if (base::Status opened = loop->open(); !opened.ok()) return opened.error();
   return std::unique_ptr<CommandServer>(new CommandServer(std::move(loop)));
 }

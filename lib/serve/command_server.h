@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "serve/command_numbers.h"
 #include "serve/connection.h"
+#include "serve/socket_file.h"
 
 namespace edgesentry::serve {
 
@@ -37,6 +38,9 @@ class CommandServer {
   };
 
   static base::Result<std::unique_ptr<CommandServer>> start(Settings settings, Handler handler);
+  // Over a socket that was made before; `settings.path` and `settings.group` are its own.
+  static base::Result<std::unique_ptr<CommandServer>> start(Settings settings, Handler handler,
+                                                            std::unique_ptr<SocketFile> socket);
   ~CommandServer();  // ends the threads, waits for handlers under way, removes the socket
   CommandServer(const CommandServer&) = delete;
   CommandServer& operator=(const CommandServer&) = delete;

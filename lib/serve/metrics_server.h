@@ -19,6 +19,8 @@ namespace edgesentry::serve {
 class MetricsServer {
  public:
   // `listen` is "HOST:PORT" with an IPv4 address; port 0 takes a free one.
+  // Whether start() would find the place free, told without taking it.
+  [[nodiscard]] static base::Status check(const std::string& listen);
   static base::Result<std::unique_ptr<MetricsServer>> start(
       const std::string& listen, const std::shared_ptr<prometheus::Collectable>& metrics);
   ~MetricsServer();
@@ -28,9 +30,10 @@ class MetricsServer {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
  private:
-  explicit MetricsServer(std::unique_ptr<prometheus::Exposer> exposer);
+  MetricsServer(std::unique_ptr<prometheus::Exposer> exposer, std::uint32_t address);
 
   std::unique_ptr<prometheus::Exposer> exposer_;
+  std::uint32_t address_;  // host byte order
   std::uint16_t port_ = 0;
 };
 

@@ -250,6 +250,29 @@ def says_which_log_cannot_be_written(place: Place) -> None:
     place.stop()
 
 
+def takes_no_port_when_others_hold_its_doors(place: Place) -> None:
+    """A taken metrics port or control socket ends the start before a device is opened."""
+    left, nothing = place.folder / "left.pcap", place.folder / "nothing.pcap"
+    write_capture(nothing, [])
+    config = str(place.write_config("net_null0", f"net_pcap0,rx_pcap={nothing},tx_pcap={left}"))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", place.port))
+        other.listen()
+        code, _, err = place.run("-c", config)
+    assert code == 1 and f"127.0.0.1:{place.port}" in err and "in use" in err, err
+    assert not (place.folder / "control.sock").exists(), "the socket is left behind"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(place.folder / "control.sock"))
+        other.listen()
+        code, _, err = place.run("-c", config)
+    assert code == 1 and "another instance answers" in err, err
+    assert not left.exists(), "a device was opened for nothing"
+    (place.folder / "control.sock").unlink()
+    place.start(Path(config))
+    assert left.exists(), "this file shows that a device is open"
+    place.stop()
+
+
 def needs_hugepages_only_when_told(place: Place) -> None:
     """With hugepages required and none free, the sentence holds the command."""
     config = place.write_config("net_null0", "net_null1")
@@ -262,7 +285,8 @@ def needs_hugepages_only_when_told(place: Place) -> None:
 
 CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_capture,
                      reloads_on_sighup, says_what_is_wrong,
-                     says_which_log_cannot_be_written, needs_hugepages_only_when_told]
+                     says_which_log_cannot_be_written,
+                     takes_no_port_when_others_hold_its_doors, needs_hugepages_only_when_told]
 
 
 def main(program: str) -> int:

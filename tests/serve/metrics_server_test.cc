@@ -52,10 +52,17 @@ TEST(MetricsServer, says_what_to_do_when_the_port_is_in_use) {
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().text.find(taken), std::string::npos);
   EXPECT_NE(second.error().text.find("in use"), std::string::npos);
+  const auto checked = MetricsServer::check(taken);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_NE(checked.error().text.find(taken), std::string::npos);
+  first.value().reset();
+  EXPECT_TRUE(MetricsServer::check(taken).ok());
+  EXPECT_TRUE(MetricsServer::start(taken, metrics).ok());
 }
 
 TEST(MetricsServer, refuses_an_address_that_is_not_the_machines_own) {
   EXPECT_FALSE(MetricsServer::start("192.0.2.1:9465", some_metrics()).ok());
+  EXPECT_FALSE(MetricsServer::check("192.0.2.1:9465").ok());
 }
 
 TEST(MetricsServer, refuses_what_is_not_an_ipv4_address_and_a_port) {
