@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t kAlertsPerRound = 4096;
 constexpr std::size_t kCommandsPerRound = 16;
 constexpr std::size_t kExpiredPerRound = 2048;
+// Alerts, commands, the sweep and expiry, at most.
+constexpr std::size_t kLiftsPerRound = 4 * kAlertsPerRound;
 constexpr int kLastRounds = 64;  // after `stop`: what the rings still hold
 
 constexpr std::chrono::milliseconds kSleepMin{1};
@@ -35,6 +37,7 @@ struct ControlLoop::Story {
   Story(ControlSettings settings, ControlLinks links);
 
   void drain();
+  void drain_alerts();
   void decide();
   void enforce();
   void record();
@@ -66,6 +69,7 @@ struct ControlLoop::Story {
   std::vector<nlohmann::json> replies;  // to letters, given once their effects are recorded
   std::uint64_t unsaid = 0;             // events that the log queue refused and nobody has read of
   base::Micros say_unsaid_at;
+  bool may_lift = true;     // no worker is owed more lifts than it is fit to be
   bool has_more = false;    // go on at once
   bool has_worked = false;  // sleep briefly
   std::chrono::milliseconds nap = kSleepMin;
@@ -139,15 +143,10 @@ void ControlLoop::ask_reload() noexcept {
 
 void ControlLoop::Story::drain() {
   drained = 0;
-  const std::size_t share =
-      std::max<std::size_t>(batch.size() / std::max<std::size_t>(rings.size(), 1), 1);
-  for (auto& ring : rings) {
-    const std::size_t room = std::min(share, batch.size() - drained);
-    const std::size_t count = ring.pop_some({batch.data() + drained, room});
-    drained += count;
-    if (count == room) has_more = true;
-  }
-  numbers.alerts_drained.add(drained);
+  // A worker that has stood still for hundreds of thousands of lifts: blocks stay, alerts wait in
+  // the workers, until it is round again. No lift is ever lost.
+  may_lift = workers.has_room_for_lifts(kLiftsPerRound);
+  if (may_lift) drain_alerts();
   while (letters.size() < kCommandsPerRound) {
     auto letter = mailbox.take();
     if (!letter) break;
@@ -157,14 +156,26 @@ void ControlLoop::Story::drain() {
   has_worked = drained > 0 || !letters.empty();
 }
 
+void ControlLoop::Story::drain_alerts() {
+  const std::size_t share =
+      std::max<std::size_t>(batch.size() / std::max<std::size_t>(rings.size(), 1), 1);
+  for (auto& ring : rings) {
+    const std::size_t room = std::min(share, batch.size() - drained);
+    const std::size_t count = ring.pop_some({batch.data() + drained, room});
+    drained += count;
+    if (count == room) has_more = true;
+  }
+  numbers.alerts_drained.add(drained);
+}
+
 void ControlLoop::Story::decide() {
   for (std::size_t i = 0; i < drained; ++i) answer(state, batch[i]);
   if (reload_asked.exchange(false, std::memory_order_acquire)) static_cast<void>(reload(state));
   for (const Mailbox::Letter& letter : letters)
     replies.push_back(run_command(state, letter.request));
   watch.look(state);
-  sweep_some(state);
-  has_more = has_more || state.sweep.is_running;
+  if (may_lift) sweep_some(state);
+  has_more = has_more || (may_lift && state.sweep.is_running);
 }
 
 void ControlLoop::Story::enforce() {
@@ -178,6 +189,7 @@ void ControlLoop::Story::record() {
 }
 
 void ControlLoop::Story::expire() {
+  if (!may_lift) return;
   std::array<policy::Expired, kExpiredPerRound> expired;
   const std::size_t count = state.ledger.expire(state.now.monotonic, expired);
   for (std::size_t i = 0; i < count; ++i) {

@@ -12,12 +12,6 @@ namespace {
 constexpr std::uint32_t kReplayedPerRound = 4096;
 constexpr std::uint32_t kReplayedAtOnce = 128;
 
-std::optional<scan::OrderKind> desired(const policy::Entry& entry) {
-  if (entry.standing == policy::Standing::blocked) return scan::OrderKind::block;
-  if (entry.standing == policy::Standing::noted) return std::nullopt;  // never was blocked
-  return scan::OrderKind::lift;
-}
-
 }  // namespace
 
 WorkerVerdicts::WorkerVerdicts(std::vector<base::RingWriter<scan::Order>> rings,
@@ -34,7 +28,7 @@ void WorkerVerdicts::submit(std::span<const scan::Order> orders) {
   for (Worker& worker : workers_) {
     flush(worker);
     std::size_t sent = 0;
-    if (worker.count == 0) sent = worker.ring.push_some(orders);
+    if (worker.count == 0 && worker.owed.empty()) sent = worker.ring.push_some(orders);
     sent_ += sent;
     for (const scan::Order& order : orders.subspan(sent)) keep(worker, order);
   }
@@ -42,7 +36,7 @@ void WorkerVerdicts::submit(std::span<const scan::Order> orders) {
 
 void WorkerVerdicts::keep(Worker& worker, const scan::Order& order) {
   if (worker.count == backlog_max_) {
-    // What was kept is in the ledger, and the replay sends it with all the rest.
+    owe_lifts(worker);  // the replay sends what is blocked
     worker.first = worker.count = 0;
     worker.is_replaying = true;
     worker.cursor = 0;
@@ -51,7 +45,33 @@ void WorkerVerdicts::keep(Worker& worker, const scan::Order& order) {
   worker.backlog[(worker.first + worker.count++) % backlog_max_] = order;
 }
 
+// Of each source only the last order counts.
+void WorkerVerdicts::owe_lifts(Worker& worker) {
+  for (std::size_t i = 0; i < worker.count; ++i) {
+    const scan::Order& order = worker.backlog[(worker.first + i) % worker.backlog.size()];
+    if (order.kind == scan::OrderKind::lift)
+      worker.owed.insert(order.source);
+    else
+      worker.owed.erase(order.source);
+  }
+}
+
+void WorkerVerdicts::flush_owed(Worker& worker) {
+  std::array<scan::Order, kReplayedAtOnce> orders;
+  while (!worker.owed.empty()) {
+    std::size_t count = 0;
+    for (auto at = worker.owed.begin(); at != worker.owed.end() && count < orders.size(); ++at)
+      orders[count++] = {*at, scan::OrderKind::lift, {}};
+    const std::size_t sent = worker.ring.push_some({orders.data(), count});
+    if (sent == 0) return;
+    sent_ += sent;
+    for (std::size_t i = 0; i < sent; ++i) worker.owed.erase(orders[i].source);
+  }
+}
+
 void WorkerVerdicts::flush(Worker& worker) {
+  flush_owed(worker);
+  if (!worker.owed.empty()) return;
   while (worker.count > 0) {
     const std::size_t in_a_row = std::min(worker.count, backlog_max_ - worker.first);
     const std::size_t sent =
@@ -67,7 +87,7 @@ void WorkerVerdicts::reconcile(const policy::Ledger& ledger) {
   for (Worker& worker : workers_) {
     flush(worker);
     // Older orders first, or a late lift would undo a block that the replay had sent.
-    if (worker.is_replaying && worker.count == 0) replay(worker, ledger);
+    if (worker.is_replaying && worker.count == 0 && worker.owed.empty()) replay(worker, ledger);
   }
 }
 
@@ -79,7 +99,8 @@ void WorkerVerdicts::replay(Worker& worker, const policy::Ledger& ledger) {
     const auto page = ledger.page(worker.cursor, at_once, entries);
     std::size_t count = 0;
     for (std::size_t i = 0; i < page.count; ++i)
-      if (const auto kind = desired(*entries[i])) orders[count++] = {entries[i]->source, *kind, {}};
+      if (entries[i]->standing == policy::Standing::blocked)
+        orders[count++] = {entries[i]->source, scan::OrderKind::block, {}};
     const std::span page_orders(orders.data(), count);
     const std::size_t sent = worker.ring.push_some(page_orders);
     sent_ += sent;
@@ -94,10 +115,16 @@ void WorkerVerdicts::replay(Worker& worker, const policy::Ledger& ledger) {
 enforce::Health WorkerVerdicts::health() const noexcept {
   enforce::Health health{.sent = sent_, .overflows = overflows_};
   for (const Worker& worker : workers_) {
-    health.pending += worker.count;
+    health.pending += worker.count + worker.owed.size();
     health.is_reconciling = health.is_reconciling || worker.is_replaying;
   }
   return health;
+}
+
+bool WorkerVerdicts::has_room_for_lifts(std::size_t count) const noexcept {
+  return std::ranges::all_of(workers_, [&](const Worker& worker) {
+    return worker.owed.size() + worker.count + count <= kOwedMax;
+  });
 }
 
 }  // namespace edgesentry::control

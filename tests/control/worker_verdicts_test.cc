@@ -42,8 +42,8 @@ class WorkerVerdictsTest : public testing::Test {
         drops_.erase(some[i].source);
       }
   }
-  void catch_up() {
-    for (int i = 0; i < 10'000; ++i) {
+  void catch_up(int rounds = 10'000) {
+    for (int i = 0; i < rounds; ++i) {
       verdicts_->reconcile(ledger_);
       read_some();
     }
@@ -99,6 +99,65 @@ TEST_F(WorkerVerdictsTest, stays_right_when_the_ledger_changes_during_the_replay
   }
   catch_up();
   EXPECT_EQ(drops_, blocked_in_ledger());
+}
+
+TEST_F(WorkerVerdictsTest,
+       sends_a_lift_that_overflowed_though_the_ledger_has_forgotten_the_source) {
+  ledger_ = policy::Ledger({.history_max = 4});
+  start(4, 8);
+  for (std::uint32_t n = 0; n < 100; ++n) {
+    block(n);
+    catch_up(2);
+  }
+  EXPECT_EQ(drops_.size(), 100u);
+  for (std::uint32_t n = 0; n < 100; ++n) lift(n);  // while the worker stands still
+  EXPECT_GT(verdicts_->health().overflows, 0u);
+  EXPECT_EQ(ledger_.find(attacker(7)), nullptr);
+  catch_up();
+  EXPECT_TRUE(drops_.empty());
+  EXPECT_EQ(verdicts_->health().pending, 0u);
+}
+
+TEST_F(WorkerVerdictsTest, sends_a_veto_that_overflowed_of_a_source_that_never_was_blocked) {
+  start(4, 8);
+  drops_.insert(attacker(3));  // by the worker's own decision
+  const scan::Order veto{attacker(3), scan::OrderKind::lift, {}};
+  for (std::uint32_t n = 100; n < 104; ++n) block(n);
+  verdicts_->submit({&veto, 1});
+  for (std::uint32_t n = 104; n < 200; ++n) block(n);
+  EXPECT_GT(verdicts_->health().overflows, 0u);
+  catch_up();
+  EXPECT_FALSE(drops_.contains(attacker(3)));
+  EXPECT_EQ(drops_, blocked_in_ledger());
+}
+
+TEST_F(WorkerVerdictsTest, forgets_an_owed_lift_when_the_source_is_blocked_again) {
+  start(4, 8);
+  for (std::uint32_t round = 0; round < 50; ++round)
+    for (std::uint32_t n = 0; n < 10; ++n) {
+      block(n);
+      if ((n + round) % 2 == 0) lift(n);
+    }
+  catch_up();
+  EXPECT_EQ(drops_, blocked_in_ledger());
+  EXPECT_FALSE(drops_.empty());
+}
+
+TEST_F(WorkerVerdictsTest, says_when_no_more_lifts_can_be_owed) {
+  start(4, 8);
+  EXPECT_TRUE(verdicts_->has_room_for_lifts(WorkerVerdicts::kOwedMax));
+  std::uint32_t n = 0;
+  while (verdicts_->has_room_for_lifts(16)) {
+    const scan::Order order{attacker(n++), scan::OrderKind::lift, {}};
+    verdicts_->submit({&order, 1});
+    ASSERT_LE(n, WorkerVerdicts::kOwedMax);
+  }
+  EXPECT_LE(verdicts_->health().pending, WorkerVerdicts::kOwedMax);
+  for (std::uint32_t reads = 0; reads * 4 <= n; ++reads) {
+    verdicts_->reconcile(ledger_);
+    read_some();
+  }
+  EXPECT_TRUE(verdicts_->has_room_for_lifts(WorkerVerdicts::kOwedMax));
 }
 
 TEST_F(WorkerVerdictsTest, holds_its_backlog_to_the_given_size) {
