@@ -2,7 +2,7 @@
 
 Listening starts when the object is made, not some time later, and the kernel's own drop counter
 tells whether every packet was seen. Time stamps are the kernel's, in nanoseconds since 1970, of the
-one clock that all namespaces share.
+one clock that all namespaces share; framework/stamps.py sees to it that they tell the arrival.
 """
 
 import ipaddress
@@ -20,12 +20,12 @@ from scapy.packet import Packet
 
 from framework.errors import LabError
 from framework.namespace import Namespace
+from framework.stamps import SO_TIMESTAMPNS, stamp_ns
 
 ETH_P_ALL = 3
 SOL_PACKET = 263
 PACKET_STATISTICS = 6
 PACKET_AUXDATA = 8
-SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
 TP_STATUS_VLAN_VALID = 1 << 4
 BUFFER_BYTES = 64 << 20
@@ -142,8 +142,7 @@ def _seen(frame: bytes, ancillary: list[tuple[int, int, bytes]], address: Any) -
     time_ns = 0
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = struct.unpack("=qq", data)
-            time_ns = seconds * 1_000_000_000 + nanoseconds
+            time_ns = stamp_ns(data)
         elif level == SOL_PACKET and kind == PACKET_AUXDATA:
             status, *_, tag, protocol = AUXDATA.unpack(data)
             if status & TP_STATUS_VLAN_VALID:

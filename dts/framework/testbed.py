@@ -22,6 +22,7 @@ from types import FrameType, TracebackType
 from framework.config import HostNode, Nodes
 from framework.errors import LabError
 from framework.namespace import NETNS_DIRECTORY, Namespace
+from framework.stamps import KernelStamps
 
 PREFIX = "edgesentry"
 WORK_PREFIX = "edgesentry-dts-"
@@ -91,6 +92,7 @@ class Testbed:
         self.nodes = nodes or Nodes()
         self.work = Path(tempfile.mkdtemp(prefix=f"{WORK_PREFIX}{os.getpid()}-"))
         self._namespaces: dict[str, Namespace] = {}
+        self._stamps: KernelStamps | None = None
 
     def __enter__(self) -> "Testbed":
         """Build, and promise to clean up on exit, on SIGINT and on SIGTERM."""
@@ -98,6 +100,7 @@ class Testbed:
         signal.signal(signal.SIGTERM, _end_orderly)
         try:
             remove_stale()
+            self._stamps = KernelStamps()
             self._build()
         except BaseException:
             self.close()
@@ -118,6 +121,8 @@ class Testbed:
         for namespace in self._namespaces.values():
             namespace.remove()
         self._namespaces.clear()
+        if self._stamps is not None:
+            self._stamps.close()
         shutil.rmtree(self.work, ignore_errors=True)
 
     @property
