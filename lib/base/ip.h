@@ -15,6 +15,8 @@
 
 namespace edgesentry::base {
 
+static_assert(std::endian::native == std::endian::little, "addresses are compared as words");
+
 class Ip {
  public:
   constexpr Ip() = default;  // the unspecified address ::
@@ -35,14 +37,14 @@ class Ip {
   static std::optional<Ip> parse(std::string_view text);
 
   [[nodiscard]] constexpr bool is_v4() const noexcept {
-    for (int i = 0; i < 10; ++i)
-      if (bytes_[i] != 0) return false;
-    return bytes_[10] == 0xff && bytes_[11] == 0xff;
+    // As words, for workers ask it per packet: bytes 8 to 11 are 0, 0, ff, ff.
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
+    return words[0] == 0 && static_cast<std::uint32_t>(words[1]) == 0xffff0000u;
   }
   // Host order; only meaningful when is_v4().
   [[nodiscard]] constexpr std::uint32_t v4_value() const noexcept {
-    return std::uint32_t{bytes_[12]} << 24 | std::uint32_t{bytes_[13]} << 16 |
-           std::uint32_t{bytes_[14]} << 8 | bytes_[15];
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
+    return __builtin_bswap32(static_cast<std::uint32_t>(words[1] >> 32));
   }
   [[nodiscard]] constexpr const std::array<std::uint8_t, 16>& bytes() const noexcept {
     return bytes_;
