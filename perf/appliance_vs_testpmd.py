@@ -27,7 +27,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
-PAGES_NEEDED = 320  # of 2 MiB: mbufs for the capture and the queue, and the tables
+PAGES_NEEDED = 512  # of 2 MiB: mbufs for the capture and the queue, the tables, and some to spare
 CORE = 1
 METRICS = "127.0.0.1:19465"
 PATIENCE_S = 30
@@ -52,21 +52,30 @@ def write_capture(path, sources):
             file.write(struct.pack("<IIII", 1 + i // 1_000_000, i % 1_000_000, 60, 60) + frame)
 
 
+def free_pages():
+    found = re.search(r"HugePages_Free:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    return int(found.group(1)) if found else 0
+
+
 @contextlib.contextmanager
 def hugepages(pages):
-    """So many pages are reserved inside; afterwards as many as there were before."""
-    before = int(HUGEPAGES.read_text())
+    """So many pages are free inside. Afterwards those that were added are given back, and only those:
+    somebody else may have asked for some meanwhile."""
+    added = 0
     try:
-        if before < pages:
-            HUGEPAGES.write_text(str(pages))
-        if int(HUGEPAGES.read_text()) < pages:
-            raise NotMeasured(f"the kernel has no {pages} hugepages of 2 MiB in one piece to give")
+        before = int(HUGEPAGES.read_text())
+        missing = max(0, pages - free_pages())
+        if missing > 0:
+            HUGEPAGES.write_text(str(before + missing))
+            added = int(HUGEPAGES.read_text()) - before
+        if free_pages() < pages:
+            raise NotMeasured(f"the kernel has no {pages} hugepages of 2 MiB to give")
         yield
     except PermissionError:
         raise NotMeasured("only root can reserve hugepages: run it as root") from None
     finally:
-        if os.access(HUGEPAGES, os.W_OK) and int(HUGEPAGES.read_text()) != before:
-            HUGEPAGES.write_text(str(before))
+        if added > 0:
+            HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - added)))
 
 
 def polling_thread(pid):
