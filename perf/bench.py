@@ -27,7 +27,7 @@ BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "sna
 HEADLINE_FILTERS = {
     "limit": "MiB:256$",
     "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
-                r"/sources:(1024|1048576|16777216)/burst:32",
+                r"/sources:(1024|1048576|16777216)/burst:64",
 }
 HIDDEN = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads",
           "iterations",

@@ -45,6 +45,9 @@ class Engine {
       drops += verdicts_[i] == scan::Verdict::drop ? 1 : 0;
     return drops;
   }
+  void expect(std::span<const wire::Probe> probes, scan::Role role = scan::Role::actor) noexcept {
+    inspector_.expect(probes, role, policy_);
+  }
   void apply(const scan::Order& order) noexcept { inspector_.apply(order, policy_); }
 
   [[nodiscard]] const scan::Tally& tally() const noexcept { return tally_; }

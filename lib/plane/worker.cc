@@ -51,7 +51,12 @@ void Worker::tell(const std::atomic<bool>& stop) noexcept {
       receive(port);
       if (burst_.count == 0) continue;
       handled += burst_.count;
-      parse();
+      if constexpr (kTap || kHandOver)
+        parse([](std::span<const wire::Probe>) {});
+      else
+        parse([&](std::span<const wire::Probe> probes) {
+          inspector_.expect(probes, port.role, *policy_);
+        });
       if constexpr (kTap) {
         split_by_role<kHandOver>();
         inspect(actors_, scan::Role::actor);
@@ -88,15 +93,22 @@ void Worker::receive(const WorkerPort& port) noexcept {
   tally_.bursts.add(1);
 }
 
-// Bytes to probes; hostile input becomes a counted outcome.
-void Worker::parse() noexcept {
+// Bytes to probes; hostile input becomes a counted outcome. Every few of them are shown to
+// `expect`.
+template <class Expect>
+void Worker::parse(Expect&& expect) noexcept {
   std::array<std::uint16_t, wire::kParseOutcomes> outcomes{};
+  std::uint16_t shown = 0;
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     if (i + kPrefetchAhead < burst_.count)
       rte_prefetch0(rte_pktmbuf_mtod(burst_.packets[i + kPrefetchAhead], const void*));
     const wire::ParseOutcome outcome =
         wire::parse(bytes_of(burst_.packets[i]), wire::LinkType::ethernet, burst_.probes[i]);
     ++outcomes[static_cast<std::size_t>(outcome)];
+    if (i + 1u - shown == scan::kExpectStep) {
+      expect(std::span<const wire::Probe>(burst_.probes).subspan(shown, scan::kExpectStep));
+      shown = static_cast<std::uint16_t>(i + 1);
+    }
   }
   tally_.received_packets.add(burst_.count);
   tally_.received_bytes.add(nic::total_bytes(burst_.held()));

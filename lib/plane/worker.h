@@ -80,7 +80,8 @@ class Worker {
   void tell(const std::atomic<bool>& stop) noexcept;
 
   void receive(const WorkerPort& port) noexcept;
-  void parse() noexcept;
+  template <class Expect>
+  void parse(Expect&& expect) noexcept;
   void hand_over(std::uint16_t port) noexcept;
   template <bool kHandOver>
   void split_by_role() noexcept;

@@ -12,12 +12,6 @@ namespace edgesentry::scan {
 namespace {
 
 constexpr std::size_t kSuspectsPerTick = 32;
-// Lines of tier 1 that are on their way while others are looked at. They are asked for by loops
-// with nothing else in them: a prefetch waits for its address translation before it can leave the
-// core, and only what fits the reorder buffer beside it overlaps. A core has about so many misses
-// in flight; the rest of a burst is asked for as the first ones are done with.
-constexpr std::size_t kLinesAhead = 24;
-
 // A piece of the given memory; the offsets stay multiples of a cache line.
 template <class T>
 std::span<T> carve(std::byte*& at, std::size_t count) noexcept {
@@ -79,42 +73,58 @@ Inspector::~Inspector() {
   state_->~State();
 }
 
-void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Micros now,
-                        const DetectionPolicy& policy, std::span<Verdict> verdicts,
-                        AlertOutbox& outbox) noexcept {
-  EDGESENTRY_DCHECK(probes.size() <= kBurstMax, "bursts are bounded");
+void Inspector::expect(std::span<const wire::Probe> probes, Role role,
+                       const DetectionPolicy& policy) noexcept {
   State& state = *state_;
-  const Moment moment{now, coarse(now), policy, outbox};
-  std::array<Look, kBurstMax> looks;
+  EDGESENTRY_DCHECK(state.expected + probes.size() <= kBurstMax, "bursts are bounded");
+  Look* const looks = state.looks.data() + state.expected;
   for (std::size_t i = 0; i < probes.size(); ++i) {
     const base::Ip& source = role == Role::actor ? probes[i].source : probes[i].target;
     looks[i].key = source_key(state.settings.key, source, policy.ipv6_prefix);
     looks[i].novelty = novelty_of(state.settings.key, probes[i]);
   }
-  const auto ask_for = [&](std::size_t i) {
+  // In a loop with nothing else in it: a prefetch waits for its address translation before it can
+  // leave the core, and only what fits the reorder buffer beside it overlaps.
+  for (std::size_t i = 0; i < probes.size(); ++i)
     __builtin_prefetch(&state.sets[looks[i].key.home >> state.shift], 1);
-  };
-  for (std::size_t i = 0; i < std::min(kLinesAhead, probes.size()); ++i) ask_for(i);
+  state.expected += probes.size();
+}
+
+void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Micros now,
+                        const DetectionPolicy& policy, std::span<Verdict> verdicts,
+                        AlertOutbox& outbox) noexcept {
+  EDGESENTRY_DCHECK(probes.size() <= kBurstMax, "bursts are bounded");
+  State& state = *state_;
+  while (state.expected < probes.size()) {
+    const std::size_t left = probes.size() - state.expected;
+    expect(probes.subspan(state.expected, std::min(kExpectStep, left)), role, policy);
+  }
+  state.expected = 0;
+  const Moment moment{now, coarse(now), policy, outbox};
+  const auto& looks = state.looks;
   if (role == Role::answer) {
     for (std::size_t i = 0; i < probes.size(); ++i) {
-      if (i + kLinesAhead < probes.size()) ask_for(i + kLinesAhead);
       state.hear(probes[i], looks[i].key, moment);
       verdicts[i] = Verdict::pass;
     }
     return;
   }
+  std::array<std::uint8_t, kBurstMax> news;  // places in the burst of what is no mere repeat
+  std::size_t count = 0;
   for (std::size_t i = 0; i < probes.size(); ++i) {
-    if (i + kLinesAhead < probes.size()) ask_for(i + kLinesAhead);
     SightingSet& set = state.sets[looks[i].key.home >> state.shift];
-    const int way = set.find(looks[i].key);
-    if (way >= 0 && set.newest[way] == looks[i].novelty && set.is_plain(way)) {
-      // Stored whether it changed or not: with many sources that is a coin toss to the branch
-      // predictor, and the line belongs to this core anyway.
-      set.seen[way] = moment.coarse_now;
-      verdicts[i] = Verdict::pass;
-    } else {
-      verdicts[i] = state.act(probes[i], looks[i], moment);
-    }
+    verdicts[i] = Verdict::pass;
+    news[count] = static_cast<std::uint8_t>(i);
+    count += set.repeats(looks[i].key, looks[i].novelty, moment.coarse_now) ? 0 : 1;
+  }
+  const std::uint64_t blocks = state.blocks_made;
+  for (std::size_t n = 0; n < count; ++n) {
+    std::size_t i = news[n];
+    verdicts[i] = state.act(probes[i], looks[i], moment);
+    if (state.blocks_made == blocks) continue;
+    // A source was blocked by this very packet: what follows may be a repeat of the same source.
+    while (++i < probes.size()) verdicts[i] = state.act(probes[i], looks[i], moment);
+    break;
   }
 }
 

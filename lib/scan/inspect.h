@@ -23,6 +23,9 @@
 namespace edgesentry::scan {
 
 inline constexpr std::size_t kBurstMax = 64;
+// Probes per expect(): as many memory accesses as a core keeps in flight with the work of the
+// parser between two such groups. 32 at once took half as long again (perf/README.md).
+inline constexpr std::size_t kExpectStep = 16;
 
 // Sources are chosen by attackers: the key is random bytes drawn at start, the same for all workers
 // of a process (they must agree on who owns a source).
@@ -79,6 +82,12 @@ class Inspector {
   ~Inspector();
   Inspector(const Inspector&) = delete;
   Inspector& operator=(const Inspector&) = delete;
+
+  // Says which probes the next inspect() will look at, so that their lines of the table are on the
+  // way while the rest of the burst is parsed. In groups of kExpectStep, in order, from the first
+  // on; optional, inspect() does it for what is missing.
+  void expect(std::span<const wire::Probe> probes, Role role,
+              const DetectionPolicy& policy) noexcept;
 
   // Looks at up to kBurstMax probes in order. verdicts[i] is for probes[i]: `drop` exactly when the
   // role is actor and its source is blocked as of that very packet. Probes whose outcome is not a

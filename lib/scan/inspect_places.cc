@@ -101,6 +101,7 @@ void Inspector::State::block(const base::Ip& source, Place place,
                              const DetectionPolicy& policy) noexcept {
   const base::Ip canonical = canonical_source(source, policy.ipv6_prefix);
   const SourceKey key = source_key(settings.key, canonical, policy.ipv6_prefix);
+  ++blocks_made;
   const bool is_kept = drops.insert(canonical, key.home);
   SightingSet& set = sets[place.set];
   set.flags[place.way] |= sighting_flag::kBlocked;

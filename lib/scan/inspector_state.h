@@ -43,6 +43,9 @@ struct Inspector::State {
   SuspectPool suspects;
   DropSet drops;
   ServiceMap services;
+  std::uint64_t blocks_made = 0;
+  std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
+  std::size_t expected = 0;
 
   // --- tier 1, inspect.cc ---------------------------------------------------------------------
   Verdict act(const wire::Probe& probe, const Look& look, const Moment& moment) noexcept;

@@ -6,6 +6,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -39,48 +40,59 @@ struct alignas(base::kCacheLine) SightingSet {
   std::uint8_t rank[kWays];      // 56  how much is held against it: the lowest is replaced first
   std::uint8_t flags[kWays];     // 60
 
-  // Nothing is held against the source of this way, so a repeated packet needs no second look.
-  [[nodiscard]] bool is_plain(int way) const noexcept {
-    constexpr std::uint8_t kPlain =
-        sighting_flag::kUsed | sighting_flag::kIpv6 | sighting_flag::kServes;
-    return (flags[way] & ~kPlain) == 0;
+  // True for a source against which nothing is held and whose newest packet was just such a one:
+  // such a repeat needs no second look, and is marked as seen here. Without a branch: with many
+  // sources either outcome is a coin toss to the predictor, and the line belongs to this core.
+  bool repeats(const SourceKey& key, std::uint32_t novelty, std::uint16_t now) noexcept {
+    const int plain = sighting_flag::kUsed | (key.ipv6 ? sighting_flag::kIpv6 : 0);
+    const __m128i news = _mm_load_si128(reinterpret_cast<const __m128i*>(newest));
+    const __m128i held = _mm_andnot_si128(_mm_set1_epi32(sighting_flag::kServes), wide_flags());
+    const __m128i same =
+        _mm_and_si128(_mm_and_si128(has_tag(key.tag), _mm_cmpeq_epi32(held, _mm_set1_epi32(plain))),
+                      _mm_cmpeq_epi32(news, _mm_set1_epi32(static_cast<int>(novelty))));
+    const __m128i times = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(seen));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(seen),
+                     _mm_blendv_epi8(times, _mm_set1_epi16(static_cast<short>(now)),
+                                     _mm_packs_epi32(same, same)));
+    return _mm_movemask_epi8(same) != 0;
   }
 
   // The way that holds the source, or -1.
   [[nodiscard]] int find(const SourceKey& key) const noexcept {
-    const __m128i wanted = _mm_set1_epi32(static_cast<int>(key.tag));
-    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(tag));
-    auto matches =
-        static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(wanted, tags))));
-    const std::uint8_t family =
-        sighting_flag::kUsed | (key.ipv6 ? sighting_flag::kIpv6 : std::uint8_t{0});
-    constexpr std::uint8_t kMask = sighting_flag::kUsed | sighting_flag::kIpv6;
-    while (matches != 0) {  // at most four rounds; a second one means v4 and v6 share a tag
-      const int way = std::countr_zero(matches);
-      if ((flags[way] & kMask) == family) return way;
-      matches &= matches - 1;
-    }
-    return -1;
+    const int wanted = sighting_flag::kUsed | (key.ipv6 ? sighting_flag::kIpv6 : 0);
+    const __m128i family =
+        _mm_and_si128(_mm_set1_epi32(sighting_flag::kUsed | sighting_flag::kIpv6), wide_flags());
+    const __m128i same =
+        _mm_and_si128(has_tag(key.tag), _mm_cmpeq_epi32(family, _mm_set1_epi32(wanted)));
+    const auto matches = static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(same)));
+    return matches == 0 ? -1 : std::countr_zero(matches);
   }
 
   // The way a new source may take: a free one, else the least suspicious and of those the one
   // longest unseen. -1 when every way holds a suspect or a blocked source.
   [[nodiscard]] int victim(std::uint16_t now) const noexcept {
-    int best = -1;
-    std::uint32_t best_cost = std::uint32_t{kHeld} << 16;
-    for (int way = 0; way < kWays; ++way) {
-      if (!(flags[way] & sighting_flag::kUsed)) return way;
+    // Rank, then youth, then the way itself in one number: a minimum needs no branches.
+    std::uint32_t best = std::uint32_t{kHeld} << 18;
+    for (std::uint32_t way = 0; way < kWays; ++way) {
       const auto age = static_cast<std::uint16_t>(now - seen[way]);
-      const std::uint32_t cost = std::uint32_t{rank[way]} << 16 | static_cast<std::uint16_t>(~age);
-      if (cost < best_cost) {
-        best_cost = cost;
-        best = way;
-      }
+      const std::uint32_t cost =
+          std::uint32_t{rank[way]} << 18 | std::uint32_t{static_cast<std::uint16_t>(~age)} << 2;
+      const std::uint32_t is_used = 0u - (flags[way] & sighting_flag::kUsed);
+      best = std::min(best, (cost & is_used) | way);
     }
-    return best;
+    return best >= std::uint32_t{kHeld} << 18 ? -1 : static_cast<int>(best & 3);
   }
 
   static constexpr std::uint8_t kHeld = 0x80;  // ranks from here on are never replaced by newcomers
+
+ private:
+  [[nodiscard]] __m128i wide_flags() const noexcept {
+    return _mm_cvtepu8_epi32(_mm_loadu_si32(flags));
+  }
+  [[nodiscard]] __m128i has_tag(std::uint32_t wanted) const noexcept {
+    return _mm_cmpeq_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(tag)),
+                           _mm_set1_epi32(static_cast<int>(wanted)));
+  }
 };
 static_assert(sizeof(SightingSet) == base::kCacheLine, "four sources cost one miss");
 

@@ -3,45 +3,14 @@
 // Handed on by reference and used up: three words by value would be copied through memory.
 #pragma once
 
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
-#include "base/ip.h"
+#include "wire/load.h"
 #include "wire/probe.h"
 
 namespace edgesentry::wire {
-
-inline std::uint16_t load16(const std::uint8_t* at) noexcept {
-  std::uint16_t value;
-  std::memcpy(&value, at, sizeof(value));
-  return __builtin_bswap16(value);
-}
-
-inline std::uint32_t load32(const std::uint8_t* at) noexcept {
-  std::uint32_t value;
-  std::memcpy(&value, at, sizeof(value));
-  return __builtin_bswap32(value);
-}
-
-inline base::Ip load_ipv4(const std::uint8_t* at) noexcept {
-  // ::ffff:a.b.c.d as two words, the address bytes as they stand on the wire. Built in registers:
-  // byte stores read back as a whole would stall on store forwarding.
-  static_assert(std::endian::native == std::endian::little);
-  std::uint32_t address;
-  std::memcpy(&address, at, sizeof(address));
-  const std::array<std::uint64_t, 2> words{0, std::uint64_t{address} << 32 | 0xffff0000u};
-  return base::Ip::from_bytes(std::bit_cast<std::array<std::uint8_t, 16>>(words));
-}
-
-inline base::Ip load_ipv6(const std::uint8_t* at) noexcept {
-  std::array<std::uint8_t, 16> bytes;
-  std::memcpy(bytes.data(), at, bytes.size());
-  return base::Ip::from_bytes(bytes);
-}
 
 class Cursor {
  public:
@@ -75,9 +44,6 @@ struct Transport {
   std::uint8_t protocol;
   std::uint32_t ip_payload;
 };
-
-// RFC 9293 section 3.1: kind, length, data; 0 ends, 1 pads. At most 40 bytes, so at most 40 rounds.
-[[nodiscard]] std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept;
 
 ParseOutcome parse_ipv4(Cursor& cursor, Probe& probe) noexcept;
 ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "wire/parse_common.h"
 #include "wire/probe.h"
 
 namespace edgesentry::wire {
@@ -18,6 +19,14 @@ enum class LinkType : std::uint8_t { ethernet, raw_ip, linux_sll, linux_sll2, bs
 // Most VLAN tags, MPLS labels, IPv6 extension headers and tunnels followed in one packet.
 inline constexpr int kHeadersMax = 12;
 
-ParseOutcome parse(std::span<const std::uint8_t> frame, LinkType link, Probe& probe) noexcept;
+// Every frame, header by header.
+ParseOutcome parse_any(std::span<const std::uint8_t> frame, LinkType link, Probe& probe) noexcept;
+
+inline ParseOutcome parse(std::span<const std::uint8_t> frame, LinkType link,
+                          Probe& probe) noexcept {
+  if (link == LinkType::ethernet && parse_common(frame, probe)) [[likely]]
+    return probe.outcome;
+  return parse_any(frame, link, probe);
+}
 
 }  // namespace edgesentry::wire

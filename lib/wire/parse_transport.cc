@@ -1,5 +1,6 @@
 #include "wire/cursor.h"
 #include "wire/parse.h"
+#include "wire/parse_common.h"
 
 namespace edgesentry::wire {
 

@@ -61,6 +61,50 @@ TEST(Verdicts, lift_forwards_again_and_forgets) {
   EXPECT_EQ(bench.alerts.size(), 2u);
 }
 
+TEST(Verdicts, in_the_burst_of_the_decision_repeats_behind_it_are_dropped) {
+  Bench bench;
+  const wire::Probe known = tcp({kScanner, kServer, 40000, 80}, kSynFlag);
+  const base::Ip visitor = ip4(203, 0, 113, 5);
+  const wire::Probe other = tcp({visitor, kServer, 40000, 80}, kSynFlag);
+  bench.act(known);
+  bench.act(other);
+  constexpr std::uint16_t kNullProbes = 8;
+  std::vector<wire::Probe> burst = {known, other};
+  for (std::uint16_t port = 1; port <= kNullProbes; ++port)
+    burst.push_back(tcp({kScanner, kServer, 40000, port}, 0));
+  burst.push_back(known);
+  burst.push_back(other);
+  std::vector<Verdict> verdicts(burst.size());
+  bench.inspector->inspect(burst, Role::actor, bench.now, bench.policy, verdicts, bench.outbox);
+  ASSERT_EQ(bench.outbox.alerts().size(), 1u);
+  EXPECT_EQ(verdicts[0], Verdict::pass) << "it came before the decision";
+  EXPECT_EQ(verdicts[burst.size() - 2], Verdict::drop) << "it came behind the decision";
+  EXPECT_EQ(verdicts[1], Verdict::pass);
+  EXPECT_EQ(verdicts[burst.size() - 1], Verdict::pass) << "of somebody else";
+}
+
+TEST(Verdicts, announced_probes_get_the_verdicts_of_unannounced_ones) {
+  Bench announced, plain;
+  for (std::uint16_t round = 0; round < 8; ++round) {
+    std::vector<wire::Probe> burst;
+    for (std::uint16_t i = 0; i < kBurstMax; ++i)
+      burst.push_back(tcp({ip4(198, 51, 100, i % 7), kServer, 40000,
+                           static_cast<std::uint16_t>(round * kBurstMax + i)},
+                          i % 5 == 0 ? std::uint8_t{0} : kSynFlag));
+    const std::size_t told = round * 9;  // none, some, not only whole groups
+    std::vector<Verdict> first(burst.size()), second(burst.size());
+    announced.inspector->expect(std::span(burst).first(told), Role::actor, announced.policy);
+    announced.inspector->inspect(burst, Role::actor, announced.now, announced.policy, first,
+                                 announced.outbox);
+    plain.inspector->inspect(burst, Role::actor, plain.now, plain.policy, second, plain.outbox);
+    EXPECT_EQ(first, second) << "round " << round;
+    EXPECT_EQ(announced.outbox.alerts().size(), plain.outbox.alerts().size());
+    announced.outbox.clear();
+    plain.outbox.clear();
+  }
+  EXPECT_EQ(announced.tally.blocked_sources.value(), plain.tally.blocked_sources.value());
+}
+
 TEST(Verdicts, an_order_blocks_a_source_never_seen) {
   Bench bench;
   const Order order{.source = kScanner, .kind = OrderKind::block};
