@@ -71,12 +71,23 @@ std::string ready_line(const config::Config& config, const Nics& nics, const pla
       config.placement == config::Placement::inline_ ? "inline"
       : config.placement == config::Placement::tap   ? "tap"
                                                      : "host",
-      config.mode == config::Mode::enforce ? "blocking" : "observing only", config.workers.count,
-      config.workers.count == 1 ? "" : "s", nic::to_string(plane.spread()));
+      config.mode != config::Mode::enforce             ? "observing only"
+      : config.placement == config::Placement::inline_ ? "blocking"
+                                                       : "reporting only",
+      config.workers.count, config.workers.count == 1 ? "" : "s", nic::to_string(plane.spread()));
   for (const nic::Port& port : nics.ports())
     line += fmt::format(", {} on {}", port.label(), port.device());
   if (!config.metrics.listen.empty()) line += ", metrics on " + config.metrics.listen;
   return line;
+}
+
+void say_life(Outlets& outlets, report::Life life, std::string text) {
+  report::Event event;
+  event.life = life;
+  event.time = std::chrono::system_clock::now();
+  event.text = std::move(text);
+  // A full queue counts what it refuses; standard output has the same line.
+  static_cast<void>(outlets.offer(std::move(event)));
 }
 
 void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane& plane) {
@@ -141,16 +152,20 @@ int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signal
   if (base::Status started = plane.value()->start(); !started) return fail(started.error());
 
   wait_until_active(*nics.value(), *plane.value());
-  fmt::print("{}\n", ready_line(config, *nics.value(), *plane.value()));
+  const std::string ready = ready_line(config, *nics.value(), *plane.value());
+  say_life(*outlets.value(), report::Life::start, ready);
+  fmt::print("{}\n", ready);
   std::fflush(stdout);
   wait_for_stop(signals, *controller.value(), *plane.value());
 
   plane.value()->stop();
   metrics.value().server.reset();
   controller.value()->stop();
-  outlets.value()->stop();
   const Account account = account_of(plane.value()->tallies());
-  fmt::print("edgesentryd has stopped: {}\n", account.to_string());
+  const std::string ended = "edgesentryd has stopped: " + account.to_string();
+  say_life(*outlets.value(), report::Life::stop, ended);
+  outlets.value()->stop();
+  fmt::print("{}\n", ended);
   std::fflush(stdout);
   return account.adds_up() ? kExitOk : kExitFailure;
 }

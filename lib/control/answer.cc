@@ -1,5 +1,7 @@
 #include "control/answer.h"
 
+#include <fmt/core.h>
+
 #include <utility>
 
 namespace edgesentry::control {
@@ -49,6 +51,9 @@ void report_only(ControlState& state, const scan::Alert& alert, const policy::De
   event.block_failed = decision.action == DecisionAction::refuse_rate;
   event.already_blocked = entry.standing == policy::Standing::blocked;
   event.text = policy::sentence(decision, alert, event.source);
+  if (decision.already_blocked && state.enforces() &&
+      event.enforcement != report::Enforcement::packets)
+    event.text = policy::scan_sentence(alert, event.source) + "; it is reported already";
   state.say(std::move(event));
 }
 
@@ -62,6 +67,10 @@ void say_block(ControlState& state, const scan::Alert& alert, const policy::Deci
   blocked.offence = decision.offence;
   blocked.block_for = decision.duration;
   blocked.text = policy::sentence(decision, alert, blocked.source);
+  if (is_real && blocked.enforcement != report::Enforcement::packets)
+    blocked.text = fmt::format(
+        "{}; reported for {}, offence {}; {}", policy::scan_sentence(alert, blocked.source),
+        policy::in_words(decision.duration), decision.offence, state.enforcement_words());
   state.say(std::move(detected));
   state.say(std::move(blocked));
 }

@@ -75,6 +75,8 @@ nlohmann::json say_blocked(ControlState& state, const policy::BlockResult& resul
   event.text = fmt::format("an operator blocked {} for {}{}{}", event.source.to_string(),
                            policy::in_words(event.block_for), entry.reason.empty() ? "" : ": ",
                            entry.reason);
+  if (event.enforcement != report::Enforcement::packets)
+    event.text += "; " + state.enforcement_words();
   nlohmann::json reply = {{"ok", true},
                           {"source", event.source.to_string()},
                           {"for_seconds", event.block_for.count()},

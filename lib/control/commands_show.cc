@@ -96,7 +96,7 @@ nlohmann::json logs_view(const ControlState& state) {
 nlohmann::json event_view(std::uint64_t number, const report::Event& event) {
   nlohmann::json view = {{"number", number},
                          {"time", report::utc_timestamp(event.time)},
-                         {"action", report::action_name(event.action)},
+                         {"action", report::action_name(event)},
                          {"text", event.text},
                          {"stands_for", event.stands_for}};
   if (event.action != report::Action::appliance) view["source"] = event.source.to_string();
@@ -112,6 +112,8 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
   return {{"ok", true},
           {"version", state.version},
           {"mode", state.enforces() ? "enforce" : "observe"},
+          {"placement", state.placement_name()},
+          {"enforcement", state.enforcement_words()},
           {"uptime_seconds", uptime.value / 1'000'000},
           {"workers", state.tallies.size()},
           {"config",
@@ -172,6 +174,7 @@ nlohmann::json show_blocked(ControlState& state, const nlohmann::json& request) 
     if (at == 0) break;
   }
   nlohmann::json reply = {{"ok", true},
+                          {"enforcement", state.enforcement_words()},
                           {"blocked", state.ledger.blocked()},
                           {"would_be_blocked", state.ledger.shadowed()},
                           {"sources", std::move(rows)}};

@@ -1,5 +1,7 @@
 #include "control/state.h"
 
+#include <fmt/core.h>
+
 #include <utility>
 
 namespace edgesentry::control {
@@ -31,11 +33,32 @@ WallTime ControlState::wall_of(base::Micros then) const noexcept {
          std::chrono::microseconds(static_cast<std::int64_t>(ago));
 }
 
+report::Enforcement ControlState::enforcement() const noexcept {
+  if (!enforces()) return report::Enforcement::none;
+  if (config.placement == config::Placement::inline_) return report::Enforcement::packets;
+  return config.log.block_command.empty() ? report::Enforcement::none
+                                          : report::Enforcement::command;
+}
+
+std::string_view ControlState::placement_name() const noexcept {
+  if (config.placement == config::Placement::inline_) return "inline";
+  return config.placement == config::Placement::tap ? "tap" : "host";
+}
+
+std::string ControlState::enforcement_words() const {
+  if (!enforces()) return "the mode is observe: no packet is dropped";
+  if (config.placement == config::Placement::inline_)
+    return "packets of blocked sources are dropped";
+  return fmt::format("the placement is {}: no packet is dropped here{}", placement_name(),
+                     config.log.block_command.empty() ? "" : ", log.block_command is run");
+}
+
 report::Event ControlState::event_of(report::Action action, const base::Ip& source) const {
   report::Event event;
   event.action = action;
   event.time = now.wall;
   event.source = ledger.prefix_of(source);
+  event.enforcement = enforcement();
   return event;
 }
 

@@ -44,6 +44,10 @@ struct ControlState {
                Numbers& numbers);
 
   [[nodiscard]] bool enforces() const noexcept { return config.mode == config::Mode::enforce; }
+  // What a block does in this mode and placement; the words are a part of a sentence.
+  [[nodiscard]] report::Enforcement enforcement() const noexcept;
+  [[nodiscard]] std::string enforcement_words() const;
+  [[nodiscard]] std::string_view placement_name() const noexcept;
   [[nodiscard]] WallTime wall_of(base::Micros then) const noexcept;
   [[nodiscard]] report::Event event_of(report::Action action, const base::Ip& source) const;
 

@@ -15,7 +15,8 @@ namespace edgesentry::report {
 using WallTime = std::chrono::system_clock::time_point;
 
 // event.action of the JSON lines: "scan-detected", "scan-grew", "source-blocked",
-// "source-would-be-blocked", "block-expired", "source-unblocked", "port-touched", "appliance".
+// "source-would-be-blocked", "block-expired", "source-unblocked", "port-touched", "appliance"; and
+// "source-reported" for a block that drops no packet, "service-start" and "service-stop".
 enum class Action : std::uint8_t {
   scan_detected,
   scan_grew,
@@ -26,6 +27,16 @@ enum class Action : std::uint8_t {
   port_touched,      // a watched port below the trigger
   appliance,         // start, stop, reload, degraded: text only
 };
+
+// What keeps a blocked source's packets out.
+enum class Enforcement : std::uint8_t {
+  packets,  // inline: the workers drop them
+  command,  // a tap or a host: the operator's log.block_command, and nothing here
+  none,     // a tap or a host without one: the source is only reported
+};
+
+// Which turn of its life an event of the appliance tells of.
+enum class Life : std::uint8_t { other, start, stop };
 
 struct Event {
   Action action = Action::appliance;
@@ -39,6 +50,8 @@ struct Event {
   bool ignored = false;          // on the allow list
   bool already_blocked = false;
   bool block_failed = false;  // a block was due and could not be made
+  Enforcement enforcement = Enforcement::packets;
+  Life life = Life::other;  // with Action::appliance
 };
 
 }  // namespace edgesentry::report

@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 8> kActionNames = {
     "scan-detected", "scan-grew",        "source-blocked", "source-would-be-blocked",
     "block-expired", "source-unblocked", "port-touched",   "appliance"};
 
+constexpr std::array<std::string_view, 3> kEnforcementNames = {"packets", "command", "none"};
+
 // Elastic's own scale for low, medium, high and critical; info stands below low.
 constexpr std::array<int, scan::kSeverityNames.size()> kEcsSeverity = {10, 21, 47, 73, 99};
 
@@ -38,9 +40,13 @@ bool is_about_a_scan(Action action) {
   return false;
 }
 
-Json event_type(Action action) {
-  if (action == Action::source_blocked) return Json::array({"denied"});
-  if (action == Action::block_expired || action == Action::source_unblocked)
+// Nothing is denied or allowed where no packet is dropped.
+Json event_type(const Event& event) {
+  const bool drops = event.enforcement == Enforcement::packets;
+  if (event.life == Life::start) return Json::array({"start"});
+  if (event.life == Life::stop) return Json::array({"end"});
+  if (drops && event.action == Action::source_blocked) return Json::array({"denied"});
+  if (drops && (event.action == Action::block_expired || event.action == Action::source_unblocked))
     return Json::array({"allowed"});
   return Json::array({"info"});
 }
@@ -52,8 +58,8 @@ Json event_object(const Event& event) {
     out["category"] = Json::array({"host"});
   else
     out["category"] = Json::array({"intrusion_detection", "network"});
-  out["type"] = event_type(event.action);
-  out["action"] = action_name(event.action);
+  out["type"] = event_type(event);
+  out["action"] = action_name(event);
   if (event.block_failed) out["outcome"] = "failure";
   if (event.alert) {
     const auto level = static_cast<std::size_t>(event.alert->severity);
@@ -156,6 +162,7 @@ Json own_object(const Event& event) {
     out["already_blocked"] = event.already_blocked;
     out["block_seconds"] = event.block_for.count();
     out["offence"] = event.offence;
+    out["enforcement"] = scan::name_of(kEnforcementNames, event.enforcement);
   }
   out["stands_for"] = event.stands_for;
   return out;
@@ -165,6 +172,14 @@ Json own_object(const Event& event) {
 
 std::string_view action_name(Action action) noexcept {
   return scan::name_of(kActionNames, action);
+}
+
+std::string_view action_name(const Event& event) noexcept {
+  if (event.life == Life::start) return "service-start";
+  if (event.life == Life::stop) return "service-stop";
+  if (event.action == Action::source_blocked && event.enforcement != Enforcement::packets)
+    return "source-reported";
+  return action_name(event.action);
 }
 
 std::string to_json_line(const Event& event, std::string_view file) {

@@ -14,6 +14,8 @@ namespace edgesentry::report {
 
 // event.action, for example "source-blocked".
 [[nodiscard]] std::string_view action_name(Action action) noexcept;
+// The same, told apart by what enforces a block and by the appliance's start and stop.
+[[nodiscard]] std::string_view action_name(const Event& event) noexcept;
 
 // Without a newline at the end, and with none inside. `file`: the capture it was found in
 // (log.file.path); empty where packets are live.

@@ -33,16 +33,18 @@ std::optional<Flags> flags_of(const Event& event) {
   if (!about_packets) return std::nullopt;
   if (event.ignored || event.alert->allowed) return kIgnored;
   if (event.block_failed) return kFailed;
-  if (event.already_blocked) return kActed;
+  // A line that says "blocked" where nobody does it would deceive.
+  const Flags acted = event.enforcement == Enforcement::none ? kLogOnly : kActed;
+  if (event.already_blocked) return acted;
   switch (event.action) {
     case Action::source_blocked:
-      return kActed;
+      return acted;
     case Action::would_block:
       return kLogOnly;
     case Action::port_touched:
       return kBelowTrigger;
     case Action::scan_grew:
-      return event.alert->dropping ? kActed : kLogOnly;
+      return event.alert->dropping ? acted : kLogOnly;
     default:
       return std::nullopt;  // scan_detected: the line comes with the block that follows
   }

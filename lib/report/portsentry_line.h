@@ -6,6 +6,7 @@
 //
 // An event about a source that PortSentry would have dealt with gives one line; the others none:
 //   source_blocked                   false true  false true    (false when the block failed)
+//                                    where nobody enforces it: as would_block
 //   would_block                      false true  true  false
 //   port_touched                     false false unset unset
 //   scan_detected, only where no block follows: on the allow list   true  unset unset unset

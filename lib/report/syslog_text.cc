@@ -29,6 +29,9 @@ std::string action_line(const Event& event) {
     return fmt::format("attackalert: ERROR: Could not block host {} !!", host);
   switch (event.action) {
     case Action::source_blocked:
+      if (event.enforcement != Enforcement::packets)
+        return fmt::format("attackalert: Host {} has been reported (offence {}): {}", host,
+                           event.offence, event.text);
       return fmt::format("attackalert: Host {} has been blocked for {} seconds (offence {}): {}",
                          host, event.block_for.count(), event.offence, event.text);
     case Action::block_expired:

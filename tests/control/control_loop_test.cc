@@ -260,5 +260,20 @@ TEST(ControlLoop, runs_on_its_thread_until_told_to_stop_and_answers_meanwhile) {
   EXPECT_EQ(rig.numbers.blocks_active.value(), 1u) << "the last round drains the rings";
 }
 
+TEST(ControlLoop, reports_on_a_tap_and_claims_no_dropped_packet) {
+  Rig rig({.placement = config::Placement::tap});
+  ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(1))));
+  rig.settle();
+  const report::Event* event = rig.sink.last(Action::source_blocked);
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(event->enforcement, report::Enforcement::none);
+  EXPECT_NE(event->text.find("the placement is tap: no packet is dropped here"), std::string::npos);
+  EXPECT_EQ(event->text.find("blocked for"), std::string::npos);
+  for (const char* command : {"blocked", "status"}) {
+    const auto reply = rig.ask({{"command", command}});
+    EXPECT_EQ(reply["enforcement"], "the placement is tap: no packet is dropped here") << command;
+  }
+}
+
 }  // namespace
 }  // namespace edgesentry::control

@@ -22,6 +22,7 @@ namespace edgesentry::test {
 
 struct RigSettings {
   config::Mode mode = config::Mode::enforce;
+  config::Placement placement = config::Placement::inline_;
   std::uint32_t workers = 2;
   std::uint32_t alert_ring = 4096;
   std::uint32_t order_ring = 8192;
@@ -56,6 +57,7 @@ class Rig {
  public:
   explicit Rig(const RigSettings& settings = {}) {
     config.mode = settings.mode;
+    config.placement = settings.placement;
     config.table.blocks = settings.blocks;
     config.block.ladder = {std::chrono::seconds(600), std::chrono::seconds(3600)};
     config.block.per_minute_max = settings.per_minute_max;

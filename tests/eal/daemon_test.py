@@ -183,6 +183,7 @@ def blocks_a_scanner_of_a_capture(place: Place) -> None:
     lines = (place.folder / "events.json").read_text(encoding="utf-8").splitlines()
     actions = [json.loads(line)["event"]["action"] for line in lines]
     assert actions.count("source-blocked") == 1, actions
+    assert actions[0] == "service-start" and actions[-1] == "service-stop", actions
 
 
 def reloads_on_sighup(place: Place) -> None:

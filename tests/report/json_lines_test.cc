@@ -46,6 +46,30 @@ TEST(JsonLines, name_every_action_as_documented) {
     EXPECT_EQ(parsed(sample_event(static_cast<Action>(i)))["event"]["action"], names[i]);
 }
 
+TEST(JsonLines, tell_when_the_appliance_starts_and_stops) {
+  Event event;
+  event.life = Life::start;
+  EXPECT_EQ(parsed(event)["event"]["action"], "service-start");
+  EXPECT_EQ(parsed(event)["event"]["type"], nlohmann::json::array({"start"}));
+  event.life = Life::stop;
+  EXPECT_EQ(parsed(event)["event"]["action"], "service-stop");
+  EXPECT_EQ(parsed(event)["event"]["type"], nlohmann::json::array({"end"}));
+}
+
+TEST(JsonLines, never_claim_that_packets_are_dropped_where_none_are) {
+  Event event = sample_event(Action::source_blocked);
+  EXPECT_EQ(parsed(event)["edgesentry"]["enforcement"], "packets");
+  EXPECT_EQ(parsed(event)["event"]["type"], nlohmann::json::array({"denied"}));
+  for (const auto& [kind, name] :
+       {std::pair{Enforcement::command, "command"}, std::pair{Enforcement::none, "none"}}) {
+    event.enforcement = kind;
+    const nlohmann::json line = parsed(event);
+    EXPECT_EQ(line["event"]["action"], "source-reported");
+    EXPECT_EQ(line["event"]["type"], nlohmann::json::array({"info"}));
+    EXPECT_EQ(line["edgesentry"]["enforcement"], name);
+  }
+}
+
 TEST(JsonLines, say_horizontal_scans_scan_ip_blocks) {
   Event event = sample_event();
   event.alert->shape = scan::Shape::horizontal;

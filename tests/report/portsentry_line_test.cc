@@ -57,6 +57,12 @@ TEST_F(PortsentryLine, shows_each_outcome_by_its_flags) {
   EXPECT_EQ(flags_of(sample_event(Action::port_touched)),
             "ignored: [false] triggered: [false] noblock: [unset] blocked: [unset]");
 
+  Event reported = sample_event(Action::source_blocked);
+  reported.enforcement = Enforcement::none;
+  EXPECT_EQ(flags_of(reported), flags_of(sample_event(Action::would_block)));
+  reported.enforcement = Enforcement::command;
+  EXPECT_EQ(flags_of(reported), flags_of(sample_event(Action::source_blocked)));
+
   Event ignored = sample_event(Action::scan_detected);
   ignored.ignored = true;
   EXPECT_EQ(flags_of(ignored),
