@@ -59,8 +59,8 @@ def free_pages():
 
 @contextlib.contextmanager
 def hugepages(pages):
-    """So many pages are free inside. Afterwards those that were added are given back, and only those:
-    somebody else may have asked for some meanwhile."""
+    """So many pages are free inside. Afterwards those that were added are given back, and only
+    those: somebody else may have asked for some meanwhile."""
     added = 0
     try:
         before = int(HUGEPAGES.read_text())

@@ -2,10 +2,8 @@
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
@@ -16,10 +14,7 @@ namespace edgesentry::plane {
 namespace {
 
 constexpr std::uint32_t kRoundsPerHousekeeping = 256;
-constexpr std::uint32_t kOrdersPerVisit = 1024;
-constexpr std::uint16_t kPrefetchAhead = 8;  // packets; a memory access costs about 8 parses
-constexpr base::Micros kTickEvery = base::milliseconds(1);
-constexpr base::Micros kAnchorEvery = base::seconds(1);
+constexpr std::uint16_t kPrefetchAhead = 8;         // packets; a memory access costs about 8 parses
 constexpr std::size_t kScatteredMax = 65'536 + 64;  // the longest IP packet and its link header
 
 constexpr auto index_of(auto drop) {
@@ -296,48 +291,6 @@ void Worker::discard(std::span<rte_mbuf*> packets) noexcept {
 void Worker::consume() noexcept {
   tally_.dropped_bytes.add(nic::total_bytes(burst_.held()));
   burst_.free_all();
-}
-
-// Adopts the newest policy, obeys orders, lets the engine age its records; returns orders obeyed.
-std::uint32_t Worker::keep_house() noexcept {
-  links_.policy.quiescent(settings_.id.value);
-  policy_ = &links_.policy.read();
-  std::array<scan::Order, 64> orders;
-  std::uint32_t obeyed = 0;
-  while (obeyed < kOrdersPerVisit) {
-    const std::size_t count = links_.orders.pop_some(orders);
-    for (std::size_t i = 0; i < count; ++i) inspector_.apply(orders[i], *policy_);
-    obeyed += static_cast<std::uint32_t>(count);
-    if (count < orders.size()) break;
-  }
-  if (base::elapsed(last_tick_, now_) >= kTickEvery) {
-    last_tick_ = now_;
-    inspector_.tick(now_, *policy_, outbox_);
-    escalate();
-    tally_.heartbeat.set(now_.value);
-    tally_.policy_generation.set(policy_->generation);
-  }
-  if (base::elapsed(last_anchor_, now_) >= kAnchorEvery) {
-    last_anchor_ = now_;
-    links_.clock.re_anchor();
-  }
-  return obeyed;
-}
-
-// Nothing came: poll on, pause, or sleep. A sleeper is offline, so that it holds up no policy.
-void Worker::rest(std::uint32_t handled) noexcept {
-  is_idle_ = false;
-  if (handled > 0) return pace_.worked();
-  const IdlePace::Step step = pace_.next();
-  for (std::uint32_t i = 0; i < step.pauses; ++i) rte_pause();
-  if (step.sleep_micros == 0) return;
-  is_idle_ = true;
-  tally_.sleeps.add(1);
-  links_.policy.offline(settings_.id.value);
-  const timespec duration{.tv_sec = 0, .tv_nsec = long{step.sleep_micros} * 1'000};
-  ::nanosleep(&duration, nullptr);  // an interrupted sleep is only shorter
-  links_.policy.online(settings_.id.value);
-  policy_ = &links_.policy.read();
 }
 
 Worker::Worker(const WorkerSettings& settings, const scan::InspectorSettings& engine,
