@@ -11,7 +11,7 @@ import sys
 from framework.console import Console
 from framework.errors import LabError, SkipCase, VerifyError
 from framework.metrics import Metrics
-from framework.passage import time_ns
+from framework.passage import late_text, time_ns
 from framework.story import (
     BLOCK_SECONDS,
     DOWNLOAD_SECONDS,
@@ -130,12 +130,12 @@ def check_attacks(story: Story) -> None:
         if not scanner.decision:
             continue
         passage = story.during_block(scanner)
-        late = len(passage.late(scanner.decision))
+        late, said = len(passage.late()), late_text(passage, scanner.decision)
         rows.append((scanner.source, len(passage.sent), len(passage.passed), passage.dropped, late))
         console.check(
-            late == 0 and passage.dropped > 0 and passage.strangers == 0,
+            not said and passage.dropped > 0 and passage.strangers == 0,
             f"zero packets of {scanner.source} reached a server after the deciding packet",
-            f"{late} of {len(passage.sent)}",
+            said or f"{late} of {len(passage.sent)}",
         )
     console.table(("source", "came in", "reached a server", "dropped", "after the decision"), rows)
 

@@ -26,6 +26,9 @@ ETH_P_ALL = 3
 SOL_PACKET = 263
 PACKET_STATISTICS = 6
 PACKET_AUXDATA = 8
+PACKET_FANOUT = 18
+FANOUT_LIKE_DRIVER = 0x8000 << 16  # by hash, fragments put together: as net_af_packet spreads
+FANOUT_UNIQUE_ID = 0x2000 << 16
 SO_RCVBUFFORCE = 33
 TP_STATUS_VLAN_VALID = 1 << 4
 BUFFER_BYTES = 64 << 20
@@ -125,6 +128,15 @@ class Capture:
     def received_from(self, source: str) -> list[Seen]:
         """Return the packets that came in on the device from one IP source."""
         return self.packets(lambda p: not p.outgoing and p.source == source)
+
+    def join(self, first: "Capture | None") -> None:
+        """Share the device with another capture: from now on each sees its part of the flows."""
+        how = FANOUT_LIKE_DRIVER
+        if first is None:
+            how |= FANOUT_UNIQUE_ID
+        else:
+            how |= first._socket.getsockopt(SOL_PACKET, PACKET_FANOUT) & 0xFFFF
+        self._socket.setsockopt(SOL_PACKET, PACKET_FANOUT, struct.pack("=I", how))
 
     def close(self) -> None:
         """Stop, after everything that waits in the socket was read; fails when any was lost."""

@@ -50,6 +50,21 @@ def set_namespace(descriptor: int) -> None:
         raise LabError(f"setns failed: {os.strerror(ctypes.get_errno())}")
 
 
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep the calling thread, and what it starts meanwhile, on one core.
+
+    What a thread sends is delivered by the core it runs on; a sender that moves may overtake itself
+    on the way to a capture, and not on the way to the appliance.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 class Namespace:
     """A network namespace with loopback up; remove() may be called more than once."""
 

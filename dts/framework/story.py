@@ -9,7 +9,7 @@ from pathlib import Path
 from framework import tools
 from framework.console import Console
 from framework.errors import VerifyError
-from framework.namespace import stop_process
+from framework.namespace import on_one_core, stop_process
 from framework.passage import Crossing, Passage, time_ns
 from framework.servers import Servers
 from framework.sut import Appliance, Event
@@ -137,7 +137,7 @@ class Story:
         """Start a scanner; its own report goes to a file."""
         attack.began_ns = time.time_ns()
         log = self.report_path(attack).open("wb")
-        with log:
+        with log, on_one_core():
             attack.process = self.testbed.attacker.namespace.start(*attack.words, stdout=log)
 
     def report_path(self, attack: Attack) -> Path:

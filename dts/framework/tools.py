@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import SkipCase
-from framework.namespace import Namespace, stop_process
+from framework.namespace import Namespace, on_one_core, stop_process
 from framework.testbed import HOST_DEVICE, Host
 
 MAX_RATE = 5000  # packets a second of nmap
@@ -41,7 +41,8 @@ def nmap(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
     family = ["-6"] if ":" in source else []
     words = [*family, "-n", "-Pn", "-S", source, "-e", HOST_DEVICE, "-T4", "--max-retries", "1"]
     words += ["--host-timeout", "15s", "--max-rate", str(MAX_RATE), *options, *targets]
-    return host.namespace.run("nmap", *words, timeout=120)
+    with on_one_core():
+        return host.namespace.run("nmap", *words, timeout=120)
 
 
 def nmap_connect(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
@@ -52,7 +53,8 @@ def nmap_connect(host: Host, source: str, targets: Sequence[str], *options: str)
     for route in routes:
         host.namespace.ip("route", "add", *route, "src", source)
     try:
-        return host.namespace.run("nmap", *words, *options, *targets, timeout=120)
+        with on_one_core():
+            return host.namespace.run("nmap", *words, *options, *targets, timeout=120)
     finally:
         for route in routes:
             host.namespace.ip("route", "del", *route)
@@ -74,7 +76,9 @@ def masscan(
     need("masscan")
     words = ["-e", HOST_DEVICE, "--adapter-ip", source, "--adapter-mac", host.mac]
     words += ["--router-mac", router_mac, "--rate", "500", "--wait", "1", *scan]
-    return host.namespace.run("timeout", str(seconds), "masscan", *words, timeout=120, check=False)
+    words = ["timeout", str(seconds), "masscan", *words]
+    with on_one_core():
+        return host.namespace.run(*words, timeout=120, check=False)
 
 
 def hping3(host: Host, source: str, target: str, *options: str, count: int = 40) -> str:

@@ -10,6 +10,7 @@ from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet
 
 from framework.errors import LabError
+from framework.namespace import on_one_core
 from framework.testbed import HOST_DEVICE, Host
 
 MAX_PACKETS = 200_000  # of one send: every load in the lab is bounded
@@ -41,10 +42,11 @@ class Sender:
         """Send whole frames."""
         if len(frames) > MAX_PACKETS:
             raise LabError(f"{len(frames)} packets in one send; the bound is {MAX_PACKETS}")
-        for frame in frames:
-            self._socket.send(frame)
-            if pause:
-                time.sleep(pause)
+        with on_one_core():
+            for frame in frames:
+                self._socket.send(frame)
+                if pause:
+                    time.sleep(pause)
         return len(frames)
 
     def close(self) -> None:
