@@ -9,6 +9,9 @@ namespace edgesentry::control {
 namespace {
 
 constexpr std::size_t kRecentEvents = 1024;
+// Two readings of one moment are microseconds apart, or milliseconds when the thread had to wait in
+// between; more is a clock that was set.
+constexpr std::chrono::milliseconds kWallStep{50};
 
 }  // namespace
 
@@ -27,10 +30,16 @@ ControlState::ControlState(ControlSettings settings,
       numbers(shared) {}
 
 WallTime ControlState::wall_of(base::Micros then) const noexcept {
-  const auto ago = base::elapsed(then, now.monotonic).value;
-  const auto ahead = base::elapsed(now.monotonic, then).value;
-  return now.wall + std::chrono::microseconds(static_cast<std::int64_t>(ahead)) -
+  const auto ago = base::elapsed(then, axis.monotonic).value;
+  const auto ahead = base::elapsed(axis.monotonic, then).value;
+  return axis.wall + std::chrono::microseconds(static_cast<std::int64_t>(ahead)) -
          std::chrono::microseconds(static_cast<std::int64_t>(ago));
+}
+
+void ControlState::look_at_clocks(Moment moment) noexcept {
+  now = moment;
+  const auto apart = wall_of(now.monotonic) - now.wall;
+  if (apart > kWallStep || apart < -kWallStep) axis = now;
 }
 
 report::Enforcement ControlState::enforcement() const noexcept {

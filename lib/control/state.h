@@ -48,6 +48,8 @@ struct ControlState {
   [[nodiscard]] report::Enforcement enforcement() const noexcept;
   [[nodiscard]] std::string enforcement_words() const;
   [[nodiscard]] std::string_view placement_name() const noexcept;
+  // The same answer for the same moment at every call: the distance between the two axes is that of
+  // the start until the wall clock has been set by more than kWallStep.
   [[nodiscard]] WallTime wall_of(base::Micros then) const noexcept;
   [[nodiscard]] report::Event event_of(report::Action action, const base::Ip& source) const;
 
@@ -73,8 +75,10 @@ struct ControlState {
   Sweep sweep;
   RecentEvents recent;
   TopSources top;
+  void look_at_clocks(Moment moment) noexcept;  // once a round
   Moment now;
   Moment started;
+  Moment axis;  // a moment on both axes, for wall_of()
 
   std::vector<scan::Order> orders;    // of this round, in the order of the ledger's changes
   std::vector<report::Event> events;  // of this round

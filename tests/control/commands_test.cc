@@ -71,6 +71,19 @@ TEST(Commands, knows_no_remedy_that_cannot_work_for_an_address_of_nobody) {
   EXPECT_FALSE(says(reply, "off that list"));
 }
 
+TEST(Commands, give_the_same_times_at_every_call_until_the_wall_clock_is_set) {
+  Rig rig;
+  ASSERT_TRUE(rig.ask(on("block", "10.0.0.1"))["ok"]);
+  const auto row = [&] { return rig.ask({{"command", "blocked"}})["sources"][0]; };
+  const auto first = row();
+  rig.clock.advance(std::chrono::seconds(7));
+  rig.clock.set_wall(std::chrono::microseconds(13));  // the two readings are never quite together
+  EXPECT_EQ(row()["since"], first["since"]);
+  EXPECT_EQ(row()["until"], first["until"]);
+  rig.clock.set_wall(std::chrono::hours(1));
+  EXPECT_NE(row()["until"], first["until"]);
+}
+
 TEST(Commands, refuses_a_block_when_the_table_is_full) {
   Rig rig({.blocks = 1});
   EXPECT_EQ(rig.ask(on("block", "10.0.0.1"))["ok"], true);
