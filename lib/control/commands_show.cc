@@ -22,6 +22,7 @@ constexpr std::uint32_t kVisitsPerPage = 1u << 16;
 struct Traffic {
   std::uint64_t received = 0, forwarded = 0, dropped_by_verdict = 0, dropped_by_fault = 0;
   std::uint64_t sources = 0, suspects = 0, blocked = 0, alerts_refused = 0;
+  std::uint64_t suspects_refused = 0;
 };
 
 Traffic traffic_of(const ControlState& state) {
@@ -35,6 +36,7 @@ Traffic traffic_of(const ControlState& state) {
     sum.sources += tally->sources.value();
     sum.suspects += tally->suspects.value();
     sum.blocked += tally->blocked_sources.value();
+    sum.suspects_refused += tally->suspects_refused.value();
     sum.alerts_refused += tally->alerts_refused.value();
   }
   return sum;
@@ -121,7 +123,10 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
             {"generation", state.generation},
             {"good", n.is_config_good.value() == 1}}},
           {"packets", packets_view(sum)},
-          {"table", {{"sources", sum.sources}, {"suspects", sum.suspects}}},
+          {"table",
+           {{"sources", sum.sources},
+            {"suspects", sum.suspects},
+            {"suspects_refused", sum.suspects_refused}}},
           {"blocks", blocks_view(state)},
           {"exemptions", state.exempt.size()},
           {"alerts",
