@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <vector>
 
+#include "local_time.h"
 #include "policy/decide.h"
 #include "text_table.h"
 
@@ -15,13 +17,40 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array kKnownOrder = {
-    "number",           "time",     "action",    "source", "standing",
-    "version",          "mode",     "technique", "shape",  "severity",
-    "probes",           "ports",    "targets",   "since",  "until",
-    "seconds_left",     "offences", "by",        "reason", "last_seen",
-    "uptime_seconds",   "workers",  "packets",   "blocks", "blocked",
-    "would_be_blocked", "text",     "story"};
+constexpr std::array kKnownOrder = {"number",
+                                    "time",
+                                    "action",
+                                    "source",
+                                    "standing",
+                                    "version",
+                                    "mode",
+                                    "placement",
+                                    "enforcement",
+                                    "name",
+                                    "place",
+                                    "state",
+                                    "technique",
+                                    "shape",
+                                    "severity",
+                                    "probes",
+                                    "ports",
+                                    "targets",
+                                    "since",
+                                    "until",
+                                    "seconds_left",
+                                    "offences",
+                                    "by",
+                                    "reason",
+                                    "last_seen",
+                                    "uptime_seconds",
+                                    "workers",
+                                    "packets",
+                                    "blocks",
+                                    "blocked",
+                                    "would_be_blocked",
+                                    "text",
+                                    "story",
+                                    "trouble"};
 
 std::size_t rank_of(const std::string& key) {
   const auto known = std::find(kKnownOrder.begin(), kKnownOrder.end(), key);
@@ -105,12 +134,36 @@ Colour colour_of(const Json& value) {
   return Colour::none;
 }
 
-std::string table_text(const Json& rows, bool with_colour, unsigned indent) {
+// The columns that fit a terminal; --json has them all.
+constexpr std::array<std::string_view, 10> kBlockedColumns = {
+    "source",  "technique", "shape",    "probes", "ports",
+    "targets", "until",     "offences", "by",     "reason"};
+constexpr std::array<std::string_view, 8> kTopColumns = {
+    "source", "standing", "technique", "shape", "probes", "ports", "targets", "last_seen"};
+
+std::string cell_text(const std::string& key, const Json& value) {
+  constexpr std::size_t kReasonMax = 24;
+  if (value.is_string())
+    if (auto time = short_local_time(value.get_ref<const std::string&>())) return *time;
+  std::string text = text_of(key, value);
+  if (key == "reason" && text.size() > kReasonMax) text = text.substr(0, kReasonMax - 2) + "..";
+  return text;
+}
+
+// `wanted`: these columns of the ones that there are, in this order; empty: all.
+std::string table_text(const Json& rows, bool with_colour, unsigned indent,
+                       std::span<const std::string_view> wanted = {}) {
   std::vector<std::string> keys;
   for (const Json& row : rows)
     for (const auto& [key, value] : row.items())
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   keys = in_order(std::move(keys));
+  if (!wanted.empty()) {
+    std::vector<std::string> shown;
+    for (const std::string_view key : wanted)
+      if (std::find(keys.begin(), keys.end(), key) != keys.end()) shown.emplace_back(key);
+    if (!shown.empty()) keys = std::move(shown);
+  }
   std::vector<TextTable::Column> columns;
   for (const std::string& key : keys) {
     const bool all_numbers = std::all_of(rows.begin(), rows.end(), [&](const Json& row) {
@@ -124,7 +177,7 @@ std::string table_text(const Json& rows, bool with_colour, unsigned indent) {
     for (const std::string& key : keys) {
       const auto value = row.find(key);
       cells.push_back(value == row.end() ? Cell{"-"}
-                                         : Cell{text_of(key, *value), colour_of(*value)});
+                                         : Cell{cell_text(key, *value), colour_of(*value)});
     }
     table.add(std::move(cells));
   }
@@ -138,6 +191,37 @@ bool is_story(const Json& value) {
            return item.is_string() &&
                   item.get_ref<const std::string&>().find(' ') != std::string::npos;
          });
+}
+
+std::string wrapped(std::string_view text, std::string_view margin) {
+  constexpr std::size_t kColumns = 96;
+  std::string out;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (end > kColumns) {
+      end = text.rfind(' ', kColumns);
+      if (end == std::string_view::npos || end == 0) end = std::min(text.find(' '), text.size());
+    }
+    out += fmt::format("{}{}\n", margin, text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+// When and what in one line, the sentence below it.
+std::string events_text(const Json& events, bool with_colour) {
+  std::string out;
+  for (const Json& event : events) {
+    const auto text = [&](const char* key) {
+      return event.contains(key) ? cell_text(key, event[key]) : std::string();
+    };
+    const Json stands_for = event.value("stands_for", Json(1));
+    out += fmt::format("{:<14}  {}{}\n", text("time"),
+                       coloured(text("action"), Colour::bold, with_colour),
+                       stands_for == 1 ? "" : fmt::format(" x {}", text("stands_for")));
+    out += wrapped(text("text"), "    ");
+  }
+  return out;
 }
 
 std::string object_text(const Json& object, bool with_colour, unsigned indent, int depth) {
@@ -155,12 +239,18 @@ std::string object_text(const Json& object, bool with_colour, unsigned indent, i
     const Json& value = object[key];
     const std::string name = words_of(key);
     if (is_short(value)) {
-      const std::string text = coloured(text_of(key, value), colour_of(value), with_colour);
+      const auto time =
+          value.is_string() ? local_time(value.get_ref<const std::string&>()) : std::nullopt;
+      const std::string text =
+          coloured(time ? *time : text_of(key, value), colour_of(value), with_colour);
       out += fmt::format("{}{:<{}}  {}\n", margin, name, width, text);
       continue;
     }
     out += fmt::format("{}{}\n", margin, coloured(name, Colour::bold, with_colour));
-    if (is_table(value)) out += table_text(value, with_colour, indent + 2);
+    if (is_table(value))
+      out += table_text(value, with_colour, indent + 2,
+                        object.contains("would_be_blocked") ? std::span(kBlockedColumns)
+                                                            : std::span<const std::string_view>());
     if (value.is_object()) out += object_text(value, with_colour, indent + 2, depth + 1);
     if (is_story(value))
       for (const Json& sentence : value)
@@ -177,8 +267,10 @@ std::string render_reply(const nlohmann::json& json, bool with_colour) {
   shown.erase("ok");
   shown.erase("next");
   // A reply that is one list is shown as that list.
-  if (shown.size() == 1 && is_table(shown.front()))
-    return table_text(shown.front(), with_colour, 0);
+  if (shown.size() == 1 && is_table(shown.front())) {
+    if (shown.contains("events")) return events_text(shown.front(), with_colour);
+    return table_text(shown.front(), with_colour, 0, kTopColumns);
+  }
   if (shown.size() == 1 && shown.front().is_array() && shown.front().empty()) return "none\n";
   return shown.empty() ? "done\n" : object_text(shown, with_colour, 0, 0);
 }

@@ -207,8 +207,36 @@ class Daemon(Scratch):
             thread.join(SECONDS_MAX)
             listener.close()
 
-    def ask(self, *arguments: str) -> subprocess.CompletedProcess:
-        return run(*arguments, "--socket", self.path)
+    def ask(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        return run(*arguments, "--socket", self.path, **environment)
+
+    def test_fits_its_tables_into_a_terminal(self) -> None:
+        now = "2025-11-23T06:54:30.239127Z"
+        source = {"source": "198.51.100.207", "standing": "would_be_blocked", "offences": 3,
+                  "since": now, "until": now, "last_seen": now, "seconds_left": 599,
+                  "by": "detector", "technique": "tcp_maimon", "shape": "brute_force",
+                  "severity": "critical", "probes": 123456, "ports": 65535, "targets": 65536}
+        event = {"number": 1, "time": now, "action": "source-blocked", "stands_for": 3,
+                 "source": "198.51.100.207", "text": "198.51.100.207 sent many probes; " * 9}
+        blocked = {"ok": True, "enforcement": "packets of blocked sources are dropped",
+                   "blocked": 1, "would_be_blocked": 0, "sources": [source]}
+        for command, reply in (("blocked", blocked), ("top", {"ok": True, "sources": [source]}),
+                               ("events", {"ok": True, "events": [event], "next": 2})):
+            with self.subTest(command=command):
+                with self.answering(json.dumps(reply).encode() + b"\n"):
+                    got = self.ask(command, TZ="America/New_York")
+                os.unlink(self.path)
+                self.assertLessEqual(max(map(len, got.stdout.splitlines())), 100, got.stdout)
+                self.assertIn("198.51.100.207", got.stdout)
+                self.assertNotIn(".239127", got.stdout)
+                with self.answering(json.dumps(reply).encode() + b"\n"):
+                    self.assertIn(now, self.ask(command, "--json").stdout)
+                os.unlink(self.path)
+
+    def test_shows_times_by_the_clock_of_the_reader(self) -> None:
+        with self.answering(b'{"ok":true,"since":"2025-11-23T06:54:30.239127Z"}\n'):
+            got = self.ask("status", TZ="UTC-2")
+        self.assertIn("2025-11-23 08:54:30\n", got.stdout)
 
     def test_says_what_to_do_when_no_daemon_runs(self) -> None:
         got = self.ask("status")
