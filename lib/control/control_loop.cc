@@ -105,7 +105,7 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
   state.enforcers.assign(enforcers.begin(), enforcers.end());
   state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
   state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);
-  state.now = state.started = state.axis = {clock.monotonic(), clock.wall()};
+  state.now = state.started = state.axis = read_both(clock);
   numbers.is_config_good.set(1);
   numbers.config_generation.set(state.generation);
   numbers.exemptions.set(state.exempt.size());
@@ -125,7 +125,7 @@ void ControlLoop::run(const std::atomic<bool>& stop) {
 
 bool ControlLoop::run_round() {
   Story& story = *story_;
-  story.state.look_at_clocks({story.clock.monotonic(), story.clock.wall()});
+  story.state.look_at_clocks(read_both(story.clock));
   story.has_more = story.has_worked = false;
   story.drain();    // alerts from the workers' rings, requests from the mailbox
   story.decide();   // each against history and rules; the ledger changes here

@@ -26,12 +26,6 @@
 
 namespace edgesentry::control {
 
-// The one clock reading of a round.
-struct Moment {
-  base::Micros monotonic;
-  WallTime wall;
-};
-
 // A walk through the ledger after the exemptions or the mode changed, a part each round: blocks
 // that may no longer be are lifted.
 struct Sweep {
@@ -76,7 +70,7 @@ struct ControlState {
   RecentEvents recent;
   TopSources top;
   void look_at_clocks(Moment moment) noexcept;  // once a round
-  Moment now;
+  Moment now;                                   // the one clock reading of a round
   Moment started;
   Moment axis;  // a moment on both axes, for wall_of()
 
