@@ -144,7 +144,7 @@ def check_expiry(story: Story) -> None:
     """Wait for the end of the first block and let its source connect again."""
     console, source = story.console, story.nmap.source
     try:
-        story.sut.wait_event("block-expired", source, BLOCK_SECONDS + 15.0)
+        story.sut.wait_event("block-expired", source, BLOCK_SECONDS + 30.0)
     except VerifyError as never:
         console.check(False, "the block expires", str(never))
         return

@@ -89,10 +89,10 @@ def parse(text: str) -> Metrics:
 
 def scrape(namespace: Namespace, address: str = "127.0.0.1", port: int = 9465) -> Metrics:
     """Fetch /metrics; LabError when nobody answers."""
-    connection = http.client.HTTPConnection(address, port, timeout=5)
+    connection = http.client.HTTPConnection(address, port, timeout=15)
     try:
         with namespace.entered():
-            connection.sock = socket.create_connection((address, port), timeout=5)
+            connection.sock = socket.create_connection((address, port), timeout=15)
         connection.request("GET", "/metrics")
         answer = connection.getresponse()
         body = answer.read().decode()

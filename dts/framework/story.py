@@ -122,14 +122,14 @@ class Story:
             f"{DOWNLOAD_BYTES_PER_SECOND >> 10}k",
         )
         self.progress = Progress(self.download)
-        wait_for("the first bytes of the download", lambda: self.started, 10)
+        wait_for("the first bytes of the download", lambda: self.started)
 
     @property
     def started(self) -> bool:
         """Tell whether the download has brought anything yet."""
         return self.download is not None and self.download.bytes_so_far > 0
 
-    def fetches(self, source: str, seconds: float = 3.0) -> bool:
+    def fetches(self, source: str, seconds: float = 10.0) -> bool:
         """Tell whether an attacker's address gets a page from a server."""
         return tools.fetches(self.testbed.attacker, source, self.victims[0], seconds)
 

@@ -21,7 +21,7 @@ READY = "edgesentryd is active"
 SANITIZER_REPORT = "runtime error:"  # of UBSan; ASan and TSan end with an exit code
 SUPPRESSIONS = Path(__file__).resolve().parents[1] / "configurations" / "lsan.supp"
 START_SECONDS = 40.0  # a sanitizer build on a busy machine
-STOP_SECONDS = 15.0
+STOP_SECONDS = 30.0
 Event = dict[str, Any]
 
 
@@ -128,7 +128,7 @@ class Appliance:
         events = [json.loads(line) for line in whole.splitlines()]
         return [e for e in events if _matches(e, action, source)]
 
-    def wait_event(self, action: str, source: str = "", deadline: float = 15.0) -> Event:
+    def wait_event(self, action: str, source: str = "", deadline: float = 30.0) -> Event:
         """Wait for a JSON event and return the first."""
         what = f"event {action}" + (f" of {source}" if source else "")
         return wait_for(what, lambda: self.events(action, source), deadline)[0]
@@ -138,7 +138,7 @@ class Appliance:
         path = Path(self.settings["log"]["portsentry_file"])
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
-    def settled_metrics(self, deadline: float = 10.0) -> Metrics:
+    def settled_metrics(self, deadline: float = 30.0) -> Metrics:
         """Wait until the account of packets adds up and return that scrape.
 
         Workers count on while a scrape reads them, so a scrape under traffic may be off by the

@@ -28,7 +28,7 @@ def url(address: str, path: str = "index.html") -> str:
     return f"http://{host}/{path}"
 
 
-def fetches(host: Host, source: str, server: str, seconds: float = 5.0) -> bool:
+def fetches(host: Host, source: str, server: str, seconds: float = 10.0) -> bool:
     """Tell whether a source address gets the page from a server within some seconds."""
     words = ["curl", "-sf", "--max-time", str(seconds), "--interface", source, url(server)]
     text = host.namespace.run(*words, timeout=seconds + 10, check=False)

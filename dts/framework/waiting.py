@@ -1,4 +1,7 @@
-"""Waiting for a condition instead of sleeping for a guess."""
+"""Waiting for a condition instead of sleeping for a guess.
+
+Deadlines are generous: they cost time only when something is wrong, and a machine may be slow.
+"""
 
 import time
 from collections.abc import Callable
@@ -11,7 +14,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.05
 
 
-def wait_for(what: str, condition: Callable[[], T], deadline: float = 10.0) -> T:
+def wait_for(what: str, condition: Callable[[], T], deadline: float = 30.0) -> T:
     """Return the first true value of condition; VerifyError when the deadline (seconds) passes."""
     end = time.monotonic() + deadline
     while True:

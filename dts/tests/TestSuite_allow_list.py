@@ -80,4 +80,4 @@ class TestAllowList(TestSuite):
             file.write(f"{source}\n")
         answer = self.sut.ask("reload")
         self.verify(answer.get("ok"), f"reload: {answer}")
-        wait_for("the page", lambda: fetches(self.attacker, source, self.server, 1), 10)
+        wait_for("the page", lambda: fetches(self.attacker, source, self.server, 1))

@@ -53,7 +53,7 @@ class TestBlockExpiry(TestSuite):
         wait_for(
             "no active block",
             lambda: self.sut.metrics().sum("edgesentry_blocks_active") == 0,
-            FIRST + SECOND + 10,
+            FIRST + SECOND + 30,
         )
         metrics = self.sut.metrics()
         added = metrics.sum("edgesentry_blocks_added_total")
@@ -63,5 +63,5 @@ class TestBlockExpiry(TestSuite):
     def wait_count(self, action: str, source: str, count: int) -> dict[str, dict[str, object]]:
         """Wait for the nth event of a kind and return it."""
         what = f"{action} number {count} of {source}"
-        wait_for(what, lambda: len(self.sut.events(action, source)) >= count, SECOND + 15)
+        wait_for(what, lambda: len(self.sut.events(action, source)) >= count, SECOND + 30)
         return self.sut.events(action, source)[count - 1]

@@ -56,7 +56,7 @@ class TestControlSocket(TestSuite):
         self.verify(not fetches(self.attacker, source, self.server, 1.5), "blocked, but served")
         answer = self.sut.ask("unblock", address=source)
         self.verify(answer.get("ok"), f"unblock: {answer}")
-        wait_for("the page", lambda: fetches(self.attacker, source, self.server, 1), 10)
+        wait_for("the page", lambda: fetches(self.attacker, source, self.server, 1))
 
     @func_test
     def explains_a_block(self) -> None:
@@ -153,7 +153,7 @@ class TestControlSocket(TestSuite):
         self.verify(self.sut.is_running, "the appliance is gone")
         for client in clients:
             client.close()
-        wait_for("an answer", self.answers_again, 10)
+        wait_for("an answer", self.answers_again)
         self.verify_alive()
 
     def answers_again(self) -> bool:

@@ -30,7 +30,7 @@ class TestJsonLog(TestSuite):
         source = self.attacker.fresh_ipv4()
         self.sender.send(port_scan(source, self.server, range(1000, 1040)), 0.02)
         block = self.sut.wait_event("source-blocked", source)
-        self.sut.wait_event("block-expired", source, SECONDS + 15)
+        self.sut.wait_event("block-expired", source, SECONDS + 30)
         actions = [event["event"]["action"] for event in self.sut.events("", source)]
         wanted = ["scan-detected", "source-blocked", "block-expired"]
         self.verify_equal([a for a in actions if a in wanted], wanted, "order of events")

@@ -40,6 +40,7 @@ class TestMetrics(TestSuite):
         source = self.attacker.fresh_ipv4()
         self.sender.send(port_scan(source, self.server, range(1000, 1060)), 0.01)
         self.sut.wait_event("source-blocked", source)
+        wait_for("all probes", lambda: self.sut.metrics().received >= before.received + 60)
         after = self.sut.settled_metrics()
         self.verify_equal(after.sum(name, **labels) - before.sum(name, **labels), 1, "alerts")
         blocks = "edgesentry_blocks_active"

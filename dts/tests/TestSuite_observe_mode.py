@@ -6,6 +6,7 @@ from framework.passage import Crossing
 from framework.settings import Table
 from framework.test_suite import TestSuite, func_test
 from framework.traffic import port_scan
+from framework.waiting import wait_for
 
 
 class TestObserveMode(TestSuite):
@@ -27,6 +28,7 @@ class TestObserveMode(TestSuite):
         with Crossing(self.testbed) as crossing:
             self.sender.send(port_scan(source, self.server, range(1000, 1060)), 0.01)
             self.sut.wait_event("source-would-be-blocked", source)
+            wait_for("all probes", lambda: crossing.arrived(source) == 60)
             passage = crossing.follow(source)
         self.verify_equal(len(passage.sent), 60, "packets that came in")
         self.verify_equal(passage.dropped, 0, "dropped packets")

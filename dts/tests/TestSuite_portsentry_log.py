@@ -25,7 +25,7 @@ class TestPortsentryLog(TestSuite):
         def about() -> list[str]:
             return [line for line in self.sut.portsentry_log() if f"[{source}]" in line]
 
-        text = wait_for(f"a line about {source}", about, 10)[-1]
+        text = wait_for(f"a line about {source}", about)[-1]
         match = LINE.match(text)
         if match is None:
             self.verify(False, f"not PortSentry's form: {text!r}")

@@ -78,8 +78,7 @@ class TestReload(TestSuite):
             self.verify(answer.get("ok"), f"reload: {answer}")
             self.sender.send(port_scan(second, self.server, range(1000, 1040)), 0.01)
             self.sut.wait_event("source-blocked", second)
-            arrived = crossing.arrived(first)
-        self.verify_equal(arrived, 40, "probes of the observed scan that arrived")
+            wait_for("the whole observed scan", lambda: crossing.arrived(first) == 40)
 
     @func_test
     def takes_new_thresholds_on_sighup(self) -> None:
@@ -95,9 +94,9 @@ class TestReload(TestSuite):
         high = {"failures": 64, "vertical_ports": 64, "horizontal_targets": 64, "abnormal": 64}
         self.sut.write_config({"detect": high})
         os.kill(self.sut.pid, signal.SIGHUP)
-        wait_for("the reload", lambda: self.reloads("success") > before, 10)
+        wait_for("the reload", lambda: self.reloads("success") > before)
         source = self.attacker.fresh_ipv4()
         with Crossing(self.testbed) as crossing:
             self.sender.send(port_scan(source, self.server, range(1000, 1020)), 0.01)
-            wait_for("all probes", lambda: crossing.arrived(source) == 20, 5)
+            wait_for("all probes", lambda: crossing.arrived(source) == 20)
         self.verify_equal(self.sut.events("source-blocked", source), [], "blocks")

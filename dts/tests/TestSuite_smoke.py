@@ -39,7 +39,7 @@ class TestSmoke(TestSuite):
         def wanted(packet: Seen) -> bool:
             return not packet.outgoing and payload in packet.frame
 
-        return wait_for(what, lambda: capture.packets(wanted), 5)[0].packet()
+        return wait_for(what, lambda: capture.packets(wanted))[0].packet()
 
     @func_test
     def says_that_it_is_active(self) -> None:
@@ -188,7 +188,7 @@ class TestSmoke(TestSuite):
                 self.testbed.work / f"smoke-{number}",
                 "4M",
             )
-            self.verify_equal(download.finish(20), "", f"the download from {server}")
+            self.verify_equal(download.finish(60), "", f"the download from {server}")
 
     @func_test
     def blocks_nobody(self) -> None:

@@ -57,6 +57,6 @@ class TestUdp(TestSuite):
         sender = Sender(self.client, self.testbed.servers)
         with Capture(self.client.namespace, HOST_DEVICE) as seen:
             sender.send(questions, 0.005)
-            wait_for("all answers", lambda: len(answers(seen)) == QUESTIONS, 5)
+            wait_for("all answers", lambda: len(answers(seen)) == QUESTIONS)
         sender.close()
         self.verify_equal(self.sut.events("source-blocked", source), [], "blocks")

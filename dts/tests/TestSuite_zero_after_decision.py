@@ -5,9 +5,12 @@ from collections import defaultdict
 from scapy.layers.inet import TCP
 
 from framework import tools
+from framework.metrics import Metrics
 from framework.passage import Crossing, Passage, late_text
+from framework.sut import Event
 from framework.test_suite import TestSuite, func_test
 from framework.traffic import port_scan
+from framework.waiting import wait_for
 
 BURST = 800  # about 400 a queue, which holds 512: none is lost however long a worker waits
 DARK = "203.0.113.250"  # of the protected network, and nobody there
@@ -16,12 +19,22 @@ DARK = "203.0.113.250"  # of the protected network, and nobody there
 class TestZeroAfterDecision(TestSuite):
     """Both ends of the appliance are captured and compared."""
 
-    def check(self, passage: Passage) -> None:
-        """Verify that nothing passed after the decision."""
-        decision = self.sut.wait_event("source-blocked", passage.source)
+    def check(self, crossing: Crossing, source: str, before: Metrics) -> tuple[Passage, Event]:
+        """Verify that nothing passed after the decision; return the passage and the decision."""
+        decision = self.sut.wait_event("source-blocked", source)
+
+        def is_accounted_for() -> bool:
+            now, passage = self.sut.metrics(), crossing.follow(source)
+            by_verdict = now.dropped_by_verdict - before.dropped_by_verdict
+            by_fault = now.dropped_by_fault - before.dropped_by_fault
+            return by_verdict <= passage.dropped <= by_verdict + by_fault
+
+        wait_for("every packet to arrive or to be counted as dropped", is_accounted_for)
+        passage = crossing.follow(source)
         self.verify_equal(late_text(passage, decision), "", "late packets")
         self.verify_equal(passage.strangers, 0, "packets at the server that never came in")
         self.verify(passage.dropped > 0, "nothing was dropped at all")
+        return passage, decision
 
     @func_test
     def holds_for_a_paced_scan(self) -> None:
@@ -33,12 +46,10 @@ class TestZeroAfterDecision(TestSuite):
         Verify:
             No packet passes after the decision, which comes within 20 probes.
         """
-        source = self.attacker.fresh_ipv4()
+        source, before = self.attacker.fresh_ipv4(), self.sut.settled_metrics()
         with Crossing(self.testbed) as crossing:
             self.sender.send(port_scan(source, self.server, range(10000, 10100)), 0.01)
-            self.sut.wait_event("source-blocked", source)
-            passage = crossing.follow(source)
-        self.check(passage)
+            passage, _ = self.check(crossing, source, before)
         self.verify(len(passage.passed) < 20, f"{len(passage.passed)} of 100 probes passed")
 
     @func_test
@@ -51,21 +62,10 @@ class TestZeroAfterDecision(TestSuite):
         Verify:
             No packet passes after the decision, and what was dropped adds up to the metric.
         """
-        source = self.attacker.fresh_ipv4()
-        before = self.sut.settled_metrics()
+        source, before = self.attacker.fresh_ipv4(), self.sut.settled_metrics()
         with Crossing(self.testbed) as crossing:
             self.sender.send(port_scan(source, self.server, range(11000, 11000 + BURST)))
-            self.sut.wait_event("source-blocked", source)
-            after = self.sut.settled_metrics()
-            passage = crossing.follow(source)
-        self.check(passage)
-        by_verdict = after.dropped_by_verdict - before.dropped_by_verdict
-        by_fault = after.dropped_by_fault - before.dropped_by_fault
-        self.verify(
-            by_verdict <= passage.dropped <= by_verdict + by_fault,
-            f"{passage.dropped} of {len(passage.sent)} did not arrive; "
-            f"{by_verdict} were dropped by verdict, {by_fault} by fault",
-        )
+            self.check(crossing, source, before)
 
     @func_test
     def names_the_last_packet(self) -> None:
@@ -78,13 +78,10 @@ class TestZeroAfterDecision(TestSuite):
             Of the named probe's queue, exactly the probes before it passed; of the others, the
             first ones.
         """
-        source = self.attacker.fresh_ipv4()
+        source, before = self.attacker.fresh_ipv4(), self.sut.settled_metrics()
         with Crossing(self.testbed) as crossing:
             self.sender.send(port_scan(source, DARK, range(11000, 11000 + BURST)))
-            decision = self.sut.wait_event("source-blocked", source)
-            self.sut.settled_metrics()
-            passage = crossing.follow(source)
-        self.check(passage)
+            passage, decision = self.check(crossing, source, before)
         queues: dict[int, list[int]] = defaultdict(list)
         for packet in passage.sent:
             queues[passage.queue(packet)].append(packet.packet()[TCP].dport)
@@ -105,10 +102,8 @@ class TestZeroAfterDecision(TestSuite):
         Verify:
             No packet passes after the decision.
         """
-        source = self.attacker.fresh_ipv4()
+        source, before = self.attacker.fresh_ipv4(), self.sut.settled_metrics()
         scan = ("-sS", "-p", "1000-1499", "--host-timeout", "5s")
         with Crossing(self.testbed) as crossing:
             tools.nmap(self.attacker, source, [self.server], *scan)
-            self.sut.wait_event("source-blocked", source)
-            passage = crossing.follow(source)
-        self.check(passage)
+            self.check(crossing, source, before)
