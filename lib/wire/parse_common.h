@@ -10,8 +10,9 @@
 
 namespace edgesentry::wire {
 
-// RFC 9293 section 3.1: kind, length, data; 0 ends, 1 pads. At most 40 bytes, so at most 40 rounds.
-[[nodiscard]] std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept;
+// Out of line, so that SYNs without options pay for nothing.
+[[nodiscard]] std::uint8_t load_tcp_options(const std::uint8_t* at, std::size_t bytes,
+                                            Probe& probe) noexcept;
 
 // Untagged Ethernet, IPv4 without options, no fragment, whole, TCP or
 // UDP. One length check covers every fixed field. False: anything unusual, and nothing is promised
@@ -50,7 +51,7 @@ inline bool parse_common(std::span<const std::uint8_t> frame, Probe& probe) noex
     probe.window = load16(at + kTransportAt + 14);
     probe.tcp_flags = at[kTransportAt + 13];
     if ((probe.tcp_flags & tcp_flag::kSyn) && header > 20)
-      traits |= tcp_option_traits(at + kTransportAt + 20, header - 20);
+      traits |= load_tcp_options(at + kTransportAt + 20, header - 20, probe);
   } else {
     probe.sequence = probe.acknowledgement = 0;
     probe.window = 0;

@@ -1,6 +1,7 @@
 #include "wire/cursor.h"
 #include "wire/parse.h"
 #include "wire/parse_common.h"
+#include "wire/tcp_options.h"
 
 namespace edgesentry::wire {
 
@@ -20,7 +21,9 @@ std::uint16_t bytes_behind(std::uint32_t ip_payload, std::size_t header) noexcep
 
 ParseOutcome parse_tcp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) noexcept {
   if (!cursor.has(kTcpHeader)) {
-    if (cursor.has(4)) load_ports(cursor.at(), probe);  // a tiny first fragment names its port
+    // A tiny first fragment names its port, and with eight bytes its sequence number.
+    if (cursor.has(4)) load_ports(cursor.at(), probe);
+    if (cursor.has(8)) probe.sequence = load32(cursor.at() + 4);
     return ParseOutcome::truncated_transport;
   }
   const std::uint8_t* at = cursor.at();
@@ -36,7 +39,7 @@ ParseOutcome parse_tcp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) n
   const std::size_t present = cursor.left() < header ? cursor.left() : header;
   probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + present);
   if ((at[13] & tcp_flag::kSyn) && header > kTcpHeader)
-    probe.traits |= tcp_option_traits(at + kTcpHeader, present - kTcpHeader);
+    probe.traits |= load_tcp_options(at + kTcpHeader, present - kTcpHeader, probe);
   return ParseOutcome::tcp;
 }
 
@@ -118,21 +121,10 @@ ParseOutcome parse_sctp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) 
 
 }  // namespace
 
-std::uint8_t tcp_option_traits(const std::uint8_t* at, std::size_t bytes) noexcept {
-  std::uint8_t traits = 0;
-  std::size_t i = 0;
-  while (i < bytes && at[i] != 0) {
-    if (at[i] == 1) {
-      ++i;
-      continue;
-    }
-    if (i + 1 >= bytes || at[i + 1] < 2) break;
-    if (at[i] == 2) traits |= trait::kTcpMss;
-    if (at[i] == 3) traits |= trait::kTcpWindowScale;
-    if (at[i] == 8) traits |= trait::kTcpTimestamps;
-    i += at[i + 1];
-  }
-  return traits;
+std::uint8_t load_tcp_options(const std::uint8_t* at, std::size_t bytes, Probe& probe) noexcept {
+  const TcpOptions options = tcp_options(at, bytes);
+  set_tcp_layout(probe, options.layout);
+  return options.traits;
 }
 
 ParseOutcome parse_transport(Cursor& cursor, const Transport& transport, Probe& probe) noexcept {

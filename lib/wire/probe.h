@@ -97,13 +97,23 @@ struct alignas(base::kCacheLine) Probe {
   std::uint8_t ttl;               // 57  hop limit for IPv6
   std::uint8_t traits;            // 58  trait:: bits
   // An ICMP error quotes the packet that it answers. The quoted source is `target` of this packet
-  // (checked); 0 when nothing usable is quoted.
+  // (checked); 0 when nothing usable is quoted. In a TCP SYN the two ports hold the layout of its
+  // options instead, see tcp_options.h.
   std::uint8_t quoted_protocol;      // 59
   std::uint16_t quoted_source_port;  // 60
   std::uint16_t quoted_target_port;  // 62
 };
 static_assert(sizeof(Probe) == base::kCacheLine, "a burst of probes costs one line each");
 static_assert(std::is_trivially_copyable_v<Probe>);
+
+// Of a TCP SYN: what tcp_options.h says of its options, 0 without any.
+constexpr std::uint32_t tcp_layout(const Probe& probe) noexcept {
+  return std::uint32_t{probe.quoted_source_port} << 16 | probe.quoted_target_port;
+}
+constexpr void set_tcp_layout(Probe& probe, std::uint32_t layout) noexcept {
+  probe.quoted_source_port = static_cast<std::uint16_t>(layout >> 16);
+  probe.quoted_target_port = static_cast<std::uint16_t>(layout);
+}
 
 // An address in 32 bits: IPv4 addresses stay distinct, IPv6 ones nearly so. Detectors tell the
 // targets of one source apart by it.
