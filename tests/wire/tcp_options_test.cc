@@ -11,7 +11,11 @@
 namespace edgesentry::wire {
 namespace {
 
-using namespace tcp_option;
+using tcp_option::order, tcp_option::kNop, tcp_option::kMss, tcp_option::kWindowScale,
+    tcp_option::kSackPermitted, tcp_option::kTimestamps, tcp_option::kOther, tcp_option::kEnd,
+    tcp_option::kMss1460, tcp_option::kMss1440, tcp_option::kMss536, tcp_option::kMssOther,
+    tcp_option::kStampAny, tcp_option::kStampOnes, tcp_option::kScale8, tcp_option::kScale7,
+    tcp_option::kScale6, tcp_option::kScaleOther;
 using test::frames::Bytes, test::frames::be16, test::frames::ethernet, test::frames::filler,
     test::frames::ipv4, test::frames::tcp, test::frames::operator+;
 
