@@ -8,6 +8,7 @@
 #include <span>
 
 #include "wire/load.h"
+#include "wire/parse.h"
 #include "wire/probe.h"
 
 namespace edgesentry::wire {
@@ -31,11 +32,17 @@ class Cursor {
   void limit(std::size_t bytes) noexcept {
     if (left() > bytes) end_ = at_ + bytes;
   }
+  // Every tag, label, IP header, extension header and tunnel of a packet is paid for out of the
+  // same kHeadersMax, so no way of nesting them makes a packet dear.
+  [[nodiscard]] int headers_left() const noexcept { return headers_left_; }
+  // At most headers_left().
+  void pay(int headers) noexcept { headers_left_ -= headers; }
 
  private:
   const std::uint8_t* begin_;
   const std::uint8_t* at_;
   const std::uint8_t* end_;
+  int headers_left_ = kHeadersMax;
 };
 
 // The transport header starts at the cursor. `ip_payload` is the payload's length by the IP header,
@@ -45,8 +52,33 @@ struct Transport {
   std::uint32_t ip_payload;
 };
 
+// Ethertypes, as IEEE assigned them.
+namespace ethertype {
+inline constexpr std::uint16_t kIpv4 = 0x0800, kArp = 0x0806, kVlan = 0x8100, kIpv6 = 0x86dd,
+                               kMpls = 0x8847, kMplsUpstream = 0x8848, kPppoeSession = 0x8864,
+                               kQinq = 0x88a8, kQinqOld = 0x9100;
+}
+
+// IP protocol numbers, as IANA assigned them.
+namespace ip_protocol {
+inline constexpr std::uint8_t kIcmp = 1, kIpv4 = 4, kTcp = 6, kUdp = 17, kIpv6 = 41, kGre = 47,
+                              kIcmpv6 = 58, kSctp = 132;
+}
+
+ParseOutcome parse_ethernet(Cursor& cursor, Probe& probe) noexcept;
+ParseOutcome parse_ethertype(Cursor& cursor, std::uint16_t type, Probe& probe) noexcept;
 ParseOutcome parse_ipv4(Cursor& cursor, Probe& probe) noexcept;
 ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept;
 ParseOutcome parse_transport(Cursor& cursor, const Transport& transport, Probe& probe) noexcept;
+
+// The cursor stands behind the ethertype.
+ParseOutcome parse_mpls(Cursor& cursor, Probe& probe) noexcept;
+ParseOutcome parse_pppoe(Cursor& cursor, Probe& probe) noexcept;
+
+// The cursor stands behind the IP header, or behind the UDP header. A tunnel without anything
+// inside that can be looked into changes nothing: it stays the packet it is on the outside,
+// probe.outcome aside, and the return value is `outside`.
+ParseOutcome parse_ip_tunnel(Cursor& cursor, ParseOutcome outside, Probe& probe) noexcept;
+ParseOutcome parse_udp_tunnel(Cursor& cursor, ParseOutcome outside, Probe& probe) noexcept;
 
 }  // namespace edgesentry::wire

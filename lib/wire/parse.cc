@@ -6,14 +6,11 @@ namespace edgesentry::wire {
 
 namespace {
 
-constexpr std::uint16_t kIpv4 = 0x0800, kArp = 0x0806, kVlan = 0x8100, kIpv6 = 0x86dd,
-                        kQinq = 0x88a8, kQinqOld = 0x9100;
-
 ParseOutcome parse_arp(Cursor& cursor, Probe& probe) noexcept {
   if (!cursor.has(28)) return ParseOutcome::truncated_link;
   const std::uint8_t* at = cursor.at();
   // RFC 826: hardware type 1, protocol type IPv4, address lengths 6 and 4.
-  if (load16(at) != 1 || load16(at + 2) != kIpv4 || at[4] != 6 || at[5] != 4)
+  if (load16(at) != 1 || load16(at + 2) != ethertype::kIpv4 || at[4] != 6 || at[5] != 4)
     return ParseOutcome::not_ip;
   probe.icmp_type = at[7];  // operation: 1 request, 2 reply
   probe.source = load_ipv4(at + 14);
@@ -21,27 +18,26 @@ ParseOutcome parse_arp(Cursor& cursor, Probe& probe) noexcept {
   return ParseOutcome::arp;
 }
 
-ParseOutcome parse_ethertype(Cursor& cursor, std::uint16_t type, Probe& probe) noexcept {
-  for (int headers = 0; headers < kHeadersMax; ++headers) {
-    switch (type) {
-      case kIpv4:
-        return parse_ipv4(cursor, probe);
-      case kIpv6:
-        return parse_ipv6(cursor, probe);
-      case kArp:
-        return parse_arp(cursor, probe);
-      case kVlan:
-      case kQinq:
-      case kQinqOld:
-        if (!cursor.has(4)) return ParseOutcome::truncated_link;
-        type = load16(cursor.at() + 2);
-        cursor.skip(4);
-        break;
-      default:
-        return ParseOutcome::not_ip;
-    }
+bool is_tag(std::uint16_t type) noexcept {
+  return type == ethertype::kVlan || type == ethertype::kQinq || type == ethertype::kQinqOld;
+}
+
+ParseOutcome parse_untagged(Cursor& cursor, std::uint16_t type, Probe& probe) noexcept {
+  switch (type) {
+    case ethertype::kIpv4:
+      return parse_ipv4(cursor, probe);
+    case ethertype::kIpv6:
+      return parse_ipv6(cursor, probe);
+    case ethertype::kArp:
+      return parse_arp(cursor, probe);
+    case ethertype::kMpls:
+    case ethertype::kMplsUpstream:
+      return parse_mpls(cursor, probe);
+    case ethertype::kPppoeSession:
+      return parse_pppoe(cursor, probe);
+    default:
+      return ParseOutcome::not_ip;
   }
-  return ParseOutcome::too_many_headers;
 }
 
 ParseOutcome parse_raw_ip(Cursor& cursor, Probe& probe) noexcept {
@@ -66,6 +62,26 @@ ParseOutcome parse_link(Cursor& cursor, std::size_t type_at, std::size_t length,
 }
 
 }  // namespace
+
+ParseOutcome parse_ethernet(Cursor& cursor, Probe& probe) noexcept {
+  return parse_link(cursor, 12, 14, probe);
+}
+
+ParseOutcome parse_ethertype(Cursor& cursor, std::uint16_t type, Probe& probe) noexcept {
+  // The cursor moves once, and only if there are tags: each move goes through memory.
+  std::size_t tag_bytes = 0;
+  for (int headers = 1; headers <= cursor.headers_left(); ++headers) {
+    if (!is_tag(type)) {
+      if (tag_bytes > 0) cursor.skip(tag_bytes);
+      cursor.pay(headers);
+      return parse_untagged(cursor, type, probe);
+    }
+    if (!cursor.has(tag_bytes + 4)) return ParseOutcome::truncated_link;
+    type = load16(cursor.at() + tag_bytes + 2);
+    tag_bytes += 4;
+  }
+  return ParseOutcome::too_many_headers;
+}
 
 ParseOutcome parse_any(std::span<const std::uint8_t> frame, LinkType link, Probe& probe) noexcept {
   probe = Probe{};

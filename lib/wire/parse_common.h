@@ -14,9 +14,17 @@ namespace edgesentry::wire {
 [[nodiscard]] std::uint8_t load_tcp_options(const std::uint8_t* at, std::size_t bytes,
                                             Probe& probe) noexcept;
 
+// The UDP ports behind which a packet may stand inside a packet: VXLAN (RFC 7348), VXLAN as Linux
+// had it before IANA gave it a port, Geneve (RFC 8926).
+inline constexpr std::uint16_t kVxlanPort = 4789, kVxlanOldPort = 8472, kGenevePort = 6081;
+
+constexpr bool is_tunnel_port(std::uint16_t port) noexcept {
+  return port == kVxlanPort || port == kVxlanOldPort || port == kGenevePort;
+}
+
 // Untagged Ethernet, IPv4 without options, no fragment, whole, TCP or
-// UDP. One length check covers every fixed field. False: anything unusual, and nothing is promised
-// about `probe`; the full parser finds out what it is.
+// UDP that is no tunnel's. One length check covers every fixed field. False: anything unusual, and
+// nothing is promised about `probe`; the full parser finds out what it is.
 inline bool parse_common(std::span<const std::uint8_t> frame, Probe& probe) noexcept {
   constexpr std::size_t kIpAt = 14, kTransportAt = 34;
   if (frame.size() < kTransportAt + 20) return false;
@@ -29,7 +37,7 @@ inline bool parse_common(std::span<const std::uint8_t> frame, Probe& probe) noex
   const std::uint8_t protocol = at[kIpAt + 9];
   if ((fragment & 0x3fff) != 0 || total + kIpAt > frame.size()) return false;
   const bool is_tcp = protocol == 6;
-  if (!is_tcp && protocol != 17) return false;
+  if (!is_tcp && (protocol != 17 || is_tunnel_port(load16(at + kTransportAt + 2)))) return false;
   const std::uint32_t header = is_tcp ? std::uint32_t{at[46]} >> 4 << 2 : 8;
   if ((is_tcp && header < 20) || total < 20 + header) return false;
 

@@ -55,7 +55,7 @@ ParseOutcome parse_ipv4(Cursor& cursor, Probe& probe) noexcept {
   probe.ttl = at[8];
   probe.protocol = at[9];
   const std::uint16_t fragment = load16(at + 6);  // flags and offset, RFC 791 section 3.1
-  std::uint8_t traits = 0;
+  std::uint8_t traits = probe.traits & trait::kDecapsulated;
   if (header > 20) traits |= trait::kIpOptions;
   if (fragment & 0x4000) traits |= trait::kDontFragment;
   if (fragment & 0x3fff) traits |= trait::kFragment;
@@ -84,16 +84,13 @@ ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
   probe.source = source;
   probe.target = target;
   probe.ttl = fixed[7];
-  probe.traits = trait::kIpv6;
+  probe.traits = (probe.traits & trait::kDecapsulated) | trait::kIpv6;
   cursor.skip(40);
   cursor.limit(payload);
 
-  for (int headers = 0; headers < kHeadersMax; ++headers) {
-    if (!is_extension(next)) {
-      if (next == kNoNext) return ParseOutcome::not_ip;
-      probe.protocol = next;
-      return parse_transport(cursor, {.protocol = next, .ip_payload = payload}, probe);
-    }
+  int headers = 0;
+  for (; is_extension(next); ++headers) {
+    if (headers == cursor.headers_left()) return ParseOutcome::too_many_headers;
     if (!cursor.has(8)) return ParseOutcome::truncated_extension;
     const std::uint8_t* at = cursor.at();
     const Step step = extension_step(next, at);
@@ -113,7 +110,10 @@ ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
     payload -= static_cast<std::uint32_t>(step.bytes);
     cursor.skip(step.bytes);
   }
-  return ParseOutcome::too_many_headers;
+  cursor.pay(headers);
+  if (next == kNoNext) return ParseOutcome::not_ip;
+  probe.protocol = next;
+  return parse_transport(cursor, {.protocol = next, .ip_payload = payload}, probe);
 }
 
 }  // namespace edgesentry::wire

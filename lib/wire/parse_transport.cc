@@ -7,7 +7,6 @@ namespace edgesentry::wire {
 
 namespace {
 
-constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17, kIcmpv6 = 58, kSctp = 132;
 constexpr std::size_t kTcpHeader = 20, kUdpHeader = 8, kIcmpHeader = 8, kSctpHeader = 12;
 
 void load_ports(const std::uint8_t* at, Probe& probe) noexcept {
@@ -51,13 +50,18 @@ ParseOutcome parse_udp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) n
   load_ports(cursor.at(), probe);
   probe.payload_bytes = bytes_behind(ip_payload, kUdpHeader);
   probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + kUdpHeader);
-  return ParseOutcome::udp;
+  if (!is_tunnel_port(probe.target_port)) return ParseOutcome::udp;
+  const std::size_t length = load16(cursor.at() + 4);
+  cursor.skip(kUdpHeader);
+  cursor.limit(length > kUdpHeader ? length - kUdpHeader : 0);
+  return parse_udp_tunnel(cursor, ParseOutcome::udp, probe);
 }
 
 bool is_icmp_error(std::uint8_t protocol, std::uint8_t type) noexcept {
   // RFC 792: 3 unreachable, 4 quench, 5 redirect, 11 time exceeded, 12 parameter problem.
   // RFC 4443: 1-4 are the error messages.
-  if (protocol == kIcmp) return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+  if (protocol == ip_protocol::kIcmp)
+    return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
   return type >= 1 && type <= 4;
 }
 
@@ -84,8 +88,9 @@ void load_quote(Cursor& cursor, Probe& probe) noexcept {
   if (quoted.source != probe.target) return;
   probe.quoted_protocol = quoted.protocol;
   probe.acknowledgement = fold(quoted.target);
-  const bool has_ports =
-      quoted.protocol == kTcp || quoted.protocol == kUdp || quoted.protocol == kSctp;
+  const bool has_ports = quoted.protocol == ip_protocol::kTcp ||
+                         quoted.protocol == ip_protocol::kUdp ||
+                         quoted.protocol == ip_protocol::kSctp;
   if (has_ports && cursor.has(4)) {
     probe.quoted_source_port = load16(cursor.at());
     probe.quoted_target_port = load16(cursor.at() + 2);
@@ -129,19 +134,19 @@ std::uint8_t load_tcp_options(const std::uint8_t* at, std::size_t bytes, Probe& 
 
 ParseOutcome parse_transport(Cursor& cursor, const Transport& transport, Probe& probe) noexcept {
   switch (transport.protocol) {
-    case kTcp:
+    case ip_protocol::kTcp:
       return parse_tcp(cursor, transport.ip_payload, probe);
-    case kUdp:
+    case ip_protocol::kUdp:
       return parse_udp(cursor, transport.ip_payload, probe);
-    case kIcmp:
-    case kIcmpv6:
+    case ip_protocol::kIcmp:
+    case ip_protocol::kIcmpv6:
       return parse_icmp(cursor, transport.ip_payload, probe);
-    case kSctp:
+    case ip_protocol::kSctp:
       return parse_sctp(cursor, transport.ip_payload, probe);
     default:
       probe.target_port = transport.protocol;
       probe.payload_bytes = bytes_behind(transport.ip_payload, 0);
-      return ParseOutcome::other_protocol;
+      return parse_ip_tunnel(cursor, ParseOutcome::other_protocol, probe);
   }
 }
 

@@ -27,7 +27,7 @@ enum class ParseOutcome : std::uint8_t {
   later_fragment,  // no transport header inside; addresses and protocol are valid
   arp,
   not_ip,               // LLDP, STP, IPv6 no-next-header, unknown ethertypes
-  truncated_link,       // the frame ends inside its Ethernet, VLAN or other link header
+  truncated_link,       // the frame ends inside its Ethernet, VLAN, MPLS or other link header
   truncated_ip,         // ... inside the IPv4 or IPv6 header, or lengths that exceed the frame
   truncated_extension,  // ... inside an IPv6 extension header
   truncated_transport,  // ... inside the TCP, UDP, ICMP or SCTP header of a first fragment
@@ -74,7 +74,9 @@ inline constexpr std::uint8_t kTcpTimestamps = 0x08;   // the SYN carries the ti
 inline constexpr std::uint8_t kTcpWindowScale = 0x10;  // ... window scale
 inline constexpr std::uint8_t kTcpMss = 0x20;          // ... maximum segment size
 inline constexpr std::uint8_t kDontFragment = 0x40;
-inline constexpr std::uint8_t kDecapsulated = 0x80;  // the addresses are those of an inner packet
+// The addresses are those of an inner packet, or stand behind MPLS or PPPoE, where NICs do not
+// look.
+inline constexpr std::uint8_t kDecapsulated = 0x80;
 }  // namespace trait
 
 struct alignas(base::kCacheLine) Probe {

@@ -1,5 +1,6 @@
 // Any bytes as a frame of each link type. The first byte chooses the type.
 #include <cstring>
+#include <span>
 
 #include "fuzz/fuzz.h"
 #include "support/sample_frames.h"
@@ -25,8 +26,22 @@ void check(const Probe& probe, ParseOutcome outcome, std::size_t size) {
     EDGESENTRY_CHECK(probe.target_port == probe.protocol, "a protocol scan names its protocol");
   if (outcome == ParseOutcome::later_fragment)
     EDGESENTRY_CHECK(probe.traits & edgesentry::wire::trait::kFragment, "a fragment says so");
+  if (probe.traits & edgesentry::wire::trait::kDecapsulated)
+    EDGESENTRY_CHECK(
+        outcome != ParseOutcome::truncated_link || probe.source == edgesentry::base::Ip{},
+        "no address of the outside is told as one of the inside");
   if (probe.quoted_protocol != 0)
     EDGESENTRY_CHECK(outcome == ParseOutcome::icmp, "only ICMP errors quote");
+}
+
+// The short way says what the long one says, or nothing.
+void compare_ways(std::span<const std::uint8_t> frame) {
+  Probe by_short, by_long;
+  std::memset(static_cast<void*>(&by_short), 0x55, sizeof(by_short));
+  if (!edgesentry::wire::parse_common(frame, by_short)) return;
+  parse_any(frame, LinkType::ethernet, by_long);
+  EDGESENTRY_CHECK(std::memcmp(&by_short, &by_long, sizeof(by_long)) == 0,
+                   "both ways through the parser end in the same probe");
 }
 
 }  // namespace
@@ -42,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parse({data + 1, size - 1}, link, again);
   EDGESENTRY_CHECK(std::memcmp(&probe, &again, sizeof(probe)) == 0,
                    "a probe depends on the bytes alone, not on what was there before");
+  if (link == LinkType::ethernet) compare_ways({data + 1, size - 1});
   return 0;
 }
 

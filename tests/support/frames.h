@@ -103,6 +103,37 @@ inline Bytes fragment(std::uint8_t next, std::uint16_t offset, bool more) {
          be32(0xabcd5678);
 }
 
+inline Bytes mpls(std::uint32_t label, bool is_bottom) {
+  return be32(label << 12 | (is_bottom ? 0x100u : 0u) | 64);
+}
+// A session's frame, behind ethertype 0x8864; `length` -1: right.
+inline Bytes pppoe(std::uint16_t protocol, const Bytes& body, int length = -1) {
+  const auto right = static_cast<int>(body.size()) + 2;
+  return Bytes{0x11, 0, 0x12, 0x34} +
+         be16(static_cast<std::uint32_t>(length < 0 ? right : length)) + be16(protocol) + body;
+}
+// Checksum, key and sequence number are there when their flags (8000, 2000, 1000) are.
+inline Bytes gre(std::uint16_t flags, std::uint16_t type) {
+  Bytes header = be16(flags) + be16(type);
+  for (const int flag : {0x8000, 0x2000, 0x1000})
+    if (flags & flag) header = header + be32(0xffffffff);
+  return header;
+}
+inline Bytes erspan2() {
+  return be32(0x10000001) + be32(7);
+}
+inline Bytes erspan3(bool has_subheader) {
+  return be32(0x20000001) + be32(7) + be32(has_subheader ? 1 : 0) + filler(has_subheader ? 8 : 0);
+}
+// VXLAN and Geneve stand behind a UDP header.
+inline Bytes vxlan(std::uint8_t flags = 0x08) {
+  return Bytes{flags, 0, 0, 0} + be32(0x1234 << 8);
+}
+inline Bytes geneve(std::uint16_t type, std::uint8_t option_words = 0, std::uint8_t version = 0) {
+  return Bytes{static_cast<std::uint8_t>(version << 6 | option_words), 0} + be16(type) +
+         be32(0x1234 << 8) + filler(std::size_t{option_words} * 4, 0xff);
+}
+
 struct Tcp {
   std::uint16_t from = 40000;
   std::uint16_t to = 22;

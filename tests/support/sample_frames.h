@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/frames.h"
@@ -93,9 +94,61 @@ inline std::vector<SampleFrame> transport_samples() {
   };
 }
 
+// Outer endpoints of their own, so that a test sees whose addresses it got.
+inline Bytes tunnel4(std::uint8_t protocol, const Bytes& body) {
+  return ethernet(0x0800) +
+         ipv4({.protocol = protocol, .source = 0xc0000201, .target = 0xc0000202}, body);
+}
+inline Bytes tunnel6(std::uint8_t protocol, const Bytes& body) {
+  return ethernet(0x86dd) + ipv6({.next = protocol, .source = 0x21, .target = 0x22}, body);
+}
+
+// A packet in each kind of tunnel. `v4` and `v6` are packets, what they are ends in `outcome`.
+inline std::vector<SampleFrame> tunnels_with(const Bytes& v4, const Bytes& v6,
+                                             wire::ParseOutcome outcome) {
+  const Bytes frame4 = ethernet(0x0800) + v4, frame6 = ethernet(0x86dd) + v6;
+  const Bytes tagged = ethernet(0x8100) + vlan(9, 0x0800) + v4;
+  std::vector<SampleFrame> all;
+  const auto add = [&](std::string_view name, Bytes bytes) {
+    all.push_back({name, wire::LinkType::ethernet, outcome, std::move(bytes)});
+  };
+  add("mpls", ethernet(0x8847) + mpls(16, true) + v4);
+  add("mpls_stack", ethernet(0x8848) + mpls(16, false) + mpls(17, false) + mpls(18, true) + v6);
+  add("mpls_tagged", ethernet(0x8100) + vlan(7, 0x8847) + mpls(16, true) + v4);
+  add("pppoe", ethernet(0x8864) + pppoe(0x0021, v4));
+  add("pppoe_v6_qinq", ethernet(0x88a8) + vlan(7, 0x8100) + vlan(8, 0x8864) + pppoe(0x0057, v6));
+  add("ipip", tunnel4(4, v4));
+  add("6in4", tunnel4(41, v6));
+  add("4in6", tunnel6(4, v4));
+  add("6in6", tunnel6(41, v6));
+  add("6in6_options", tunnel6(60, extension(41, 1) + v6));
+  add("ipip_twice", tunnel4(4, ipv4({.protocol = 4, .source = 1, .target = 2}, v4)));
+  add("gre", tunnel4(47, gre(0, 0x0800) + v4));
+  add("gre_v6", tunnel6(47, gre(0x2000, 0x86dd) + v6));
+  add("gre_all_fields", tunnel4(47, gre(0xb000, 0x0800) + v4));
+  add("gre_bridge", tunnel4(47, gre(0x2000, 0x6558) + tagged));
+  add("gre_mpls", tunnel4(47, gre(0, 0x8847) + mpls(16, true) + v4));
+  add("erspan1", tunnel4(47, gre(0, 0x88be) + frame4));
+  add("erspan2", tunnel4(47, gre(0x1000, 0x88be) + erspan2() + frame4));
+  add("erspan3", tunnel4(47, gre(0x1000, 0x22eb) + erspan3(false) + frame6));
+  add("erspan3_sub", tunnel4(47, gre(0x1000, 0x22eb) + erspan3(true) + tagged));
+  add("vxlan", tunnel4(17, udp(49152, 4789, vxlan() + frame4)));
+  add("vxlan_old", tunnel4(17, udp(49152, 8472, vxlan() + tagged)));
+  add("vxlan_v6", tunnel6(17, udp(49152, 4789, vxlan() + frame6)));
+  add("geneve", tunnel4(17, udp(49152, 6081, geneve(0x6558) + frame4)));
+  add("geneve_options", tunnel4(17, udp(49152, 6081, geneve(0x6558, 3) + tagged)));
+  add("geneve_v6", tunnel6(17, udp(49152, 6081, geneve(0x86dd, 63) + v6)));
+  return all;
+}
+
+inline std::vector<SampleFrame> tunnel_samples() {
+  return tunnels_with(ipv4({}, tcp({.options = syn_options()})),
+                      ipv6({}, tcp({.options = syn_options()})), wire::ParseOutcome::tcp);
+}
+
 inline std::vector<SampleFrame> sample_frames() {
   std::vector<SampleFrame> all = link_samples();
-  for (const auto& more : {ip_samples(), transport_samples()})
+  for (const auto& more : {ip_samples(), transport_samples(), tunnel_samples()})
     all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -24,6 +24,15 @@ class Totality : public testing::Test {
     ASSERT_LT(static_cast<std::size_t>(outcome), kParseOutcomes);
     ASSERT_EQ(outcome, probe.outcome);
     ASSERT_LE(probe.payload_offset, frame.size());
+    if (link == LinkType::ethernet) expect_both_ways_agree(frame);
+  }
+  // What the short way takes, it tells as the long one does.
+  void expect_both_ways_agree(std::span<const std::uint8_t> frame) {
+    Probe by_short, by_long;
+    std::memset(static_cast<void*>(&by_short), 0x5a, sizeof(by_short));
+    if (!parse_common(memory_.hold(frame), by_short)) return;
+    parse_any(memory_.hold(frame), LinkType::ethernet, by_long);
+    ASSERT_EQ(std::memcmp(&by_short, &by_long, sizeof(by_long)), 0);
   }
   test::Guarded memory_;
 };
