@@ -101,10 +101,15 @@ TEST(ParseNesting, every_pair_of_tunnels_is_followed) {
   }
 }
 
-TEST(ParseNesting, a_limit_reached_in_a_tunnel_is_no_outer_probe) {
-  Bytes packet = kPacket;
-  for (int i = 0; i < 6; ++i) packet = ipv4({.protocol = 4}, packet);
-  EXPECT_EQ(outcome_of(ethernet(0x0800) + packet), ParseOutcome::too_many_headers);
+TEST(ParseNesting, a_tunnel_too_many_leaves_its_packet_to_the_outer_source) {
+  const Bytes tunnel = ipv4({.protocol = 4, .source = 0x01020304}, kPacket);
+  Bytes frame = ethernet(0x8100);
+  for (int tags = 1; tags < kHeadersMax; ++tags)
+    frame = frame + vlan(1, tags + 1 < kHeadersMax ? 0x8100 : 0x0800);
+  const Probe probe = parsed(frame + tunnel);
+  EXPECT_EQ(probe.outcome, ParseOutcome::too_many_headers);
+  EXPECT_EQ(probe.source, base::Ip::v4(0x01020304));
+  EXPECT_FALSE(probe.traits & trait::kDecapsulated);
 }
 
 }  // namespace
