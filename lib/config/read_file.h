@@ -1,4 +1,4 @@
-// Reads a whole small text file, or says why not. Private to this folder.
+// Reads a whole small file, or says why not.
 //
 // Never hangs and never reads without bound: only regular files up to the given size are taken, and
 // a named pipe without a writer is not waited for.
