@@ -1,0 +1,212 @@
+#include "signature/matcher.h"
+
+#include <fmt/format.h>
+#include <hs/hs.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace edgesentry::signature {
+namespace {
+
+// Segments ahead of the one that is waited for, after which that one is taken for lost.
+constexpr std::uint32_t kGapsMax = 3;
+
+const char* chars(std::span<const std::uint8_t> bytes) {
+  return reinterpret_cast<const char*>(bytes.data());
+}
+
+}  // namespace
+
+struct Matcher::Sink {
+  std::span<const Pattern> patterns;
+  MatcherCounters& counters;
+  std::uint16_t port;
+  Hits hits;
+};
+
+bool Hits::add(std::uint16_t index) noexcept {
+  if (std::find(at_, at_ + count_, index) != at_ + count_) return false;
+  if (count_ == kMax) {
+    is_cut_ = true;
+    return false;
+  }
+  at_[count_++] = index;
+  return true;
+}
+
+void Matcher::FreeScratch::operator()(hs_scratch* scratch) const noexcept {
+  hs_free_scratch(scratch);
+}
+
+void Matcher::CloseStream::operator()(hs_stream* stream) const noexcept {
+  hs_close_stream(stream, nullptr, nullptr, nullptr);
+}
+
+Matcher::Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits)
+    : database_(std::move(database)),
+      limits_(limits),
+      budget_(limits.bytes_per_second, limits.bytes_at_once) {}
+
+Matcher::~Matcher() = default;
+
+base::Result<std::unique_ptr<Matcher>> Matcher::create(std::shared_ptr<const Database> database,
+                                                       const MatcherLimits& limits) {
+  EDGESENTRY_CHECK(database != nullptr, "the caller looks at the problems before it matches");
+  std::unique_ptr<Matcher> matcher(new Matcher(std::move(database), limits));
+  if (const base::Status taken = matcher->take_memory(); !taken.ok()) return taken.error();
+  return matcher;
+}
+
+base::Status Matcher::take_memory() {
+  hs_scratch_t* scratch = nullptr;
+  const auto grow = [&scratch](const hs_database_t* database) {
+    return database == nullptr || hs_alloc_scratch(database, &scratch) == HS_SUCCESS;
+  };
+  bool is_taken = true;
+  for (std::size_t each = 0; each < kDirections; ++each)
+    is_taken = is_taken && grow(database_->block(each));
+  for (const Side side : {Side::client, Side::server})
+    is_taken = is_taken && grow(database_->stream(side));
+  scratch_.reset(scratch);
+  for (const Side side : {Side::client, Side::server}) {
+    const hs_database_t* database = database_->stream(side);
+    if (database == nullptr || !is_taken) continue;
+    Pool& pool = pools_[static_cast<std::size_t>(side)];
+    pool.flows = FlowTable(limits_.flows_max);
+    pool.streams.resize(pool.flows.size());
+    for (Stream& stream : pool.streams) {
+      hs_stream_t* state = nullptr;
+      is_taken = is_taken && hs_open_stream(database, 0, &state) == HS_SUCCESS;
+      stream.state.reset(state);
+    }
+  }
+  if (is_taken) return {};
+  return base::Error{fmt::format(
+      "no memory to look at payloads with: {} streams for each side of {} bytes each; lower their "
+      "number or free memory",
+      limits_.flows_max, database_->stream_bytes())};
+}
+
+int Matcher::on_match(unsigned id, unsigned long long, unsigned long long, unsigned,
+                      void* context) {
+  Sink& sink = *static_cast<Sink*>(context);
+  const Pattern& pattern = sink.patterns[id];
+  if (pattern.takes(sink.port) && sink.hits.add(static_cast<std::uint16_t>(id)))
+    sink.counters.hits[static_cast<std::size_t>(pattern.kind)].add(1);
+  return 0;  // anything else would end a stream for good
+}
+
+bool Matcher::afford(std::size_t bytes, base::Micros now) noexcept {
+  if (budget_.take(bytes, now)) return true;
+  counters_.payloads_refused.add(1);
+  counters_.bytes_refused.add(bytes);
+  return false;
+}
+
+void Matcher::account(std::size_t bytes, const Hits& hits, int result) noexcept {
+  counters_.payloads.add(1);
+  counters_.bytes.add(bytes);
+  if (hits.is_cut()) counters_.hits_cut.add(1);
+  if (result != HS_SUCCESS) counters_.faults.add(1);
+}
+
+Hits Matcher::match(const Payload& payload, base::Micros now) noexcept {
+  if (payload.bytes.empty() || !wants(payload)) return {};
+  const std::size_t size = std::min<std::size_t>(payload.bytes.size(), limits_.bytes_per_payload);
+  if (size < payload.bytes.size()) counters_.bytes_past_limits.add(payload.bytes.size() - size);
+  if (size == 0 || !afford(size, now)) return {};
+  Sink sink{database_->patterns(), counters_, payload.port, {}};
+  const hs_error_t result =
+      hs_scan(database_->block(direction(payload.transport, payload.side)), chars(payload.bytes),
+              static_cast<unsigned>(size), 0, scratch_.get(), on_match, &sink);
+  account(size, sink.hits, result);
+  return sink.hits;
+}
+
+Hits Matcher::match_segment(const Payload& payload, const Segment& segment,
+                            base::Micros now) noexcept {
+  if (payload.bytes.empty() || !wants(payload)) return {};
+  Pool& pool = pools_[static_cast<std::size_t>(payload.side)];
+  if (payload.transport != Transport::tcp || pool.streams.empty()) return match(payload, now);
+
+  Stream& stream = stream_of(pool, segment);
+  const auto ahead = static_cast<std::int32_t>(segment.sequence - stream.next);
+  if (ahead > 0) {
+    if (++stream.gaps < kGapsMax) return look_aside(stream, payload, now);
+    counters_.streams_restarted.add(1);
+    restart(stream, segment.sequence);
+    return follow(stream, payload, now);
+  }
+  const std::uint32_t behind = stream.next - segment.sequence;
+  if (behind < payload.bytes.size()) {
+    Payload fresh = payload;
+    fresh.bytes = payload.bytes.subspan(behind);
+    return follow(stream, fresh, now);
+  }
+  const bool is_known = static_cast<std::int32_t>(segment.sequence - stream.first) >= 0;
+  if (payload.side == Side::client || !is_known) return look_aside(stream, payload, now);
+  counters_.seen_again.add(1);
+  return {};
+}
+
+Matcher::Stream& Matcher::stream_of(Pool& pool, const Segment& segment) noexcept {
+  const std::uint32_t known = pool.flows.find(segment.flow);
+  if (known != FlowTable::kNone) return pool.streams[known];
+  const FlowTable::Claim claim = pool.flows.claim(segment.flow);
+  counters_.streams_opened.add(1);
+  if (claim.replaced) counters_.streams_replaced.add(1);
+  Stream& stream = pool.streams[claim.slot];
+  stream.scanned = 0;
+  restart(stream, segment.sequence);
+  return stream;
+}
+
+void Matcher::restart(Stream& stream, std::uint32_t sequence) noexcept {
+  // Without a callback nothing is reported and no scratch is needed.
+  if (hs_reset_stream(stream.state.get(), 0, nullptr, nullptr, nullptr) != HS_SUCCESS)
+    counters_.faults.add(1);
+  stream.first = stream.next = sequence;
+  stream.gaps = 0;
+}
+
+Hits Matcher::follow(Stream& stream, const Payload& payload, base::Micros now) noexcept {
+  const std::size_t whole = payload.bytes.size();
+  const std::size_t size = std::min<std::size_t>(whole, limits_.bytes_per_flow - stream.scanned);
+  // A refused segment is not passed: the next ones lie ahead, and the stream starts anew there.
+  if (size > 0 && !afford(size, now)) return {};
+  stream.next += static_cast<std::uint32_t>(whole);
+  stream.gaps = 0;
+  if (size < whole) counters_.bytes_past_limits.add(whole - size);
+  if (size == 0) return {};
+  stream.scanned += static_cast<std::uint32_t>(size);
+  Sink sink{database_->patterns(), counters_, payload.port, {}};
+  const hs_error_t result =
+      hs_scan_stream(stream.state.get(), chars(payload.bytes), static_cast<unsigned>(size), 0,
+                     scratch_.get(), on_match, &sink);
+  account(size, sink.hits, result);
+  return sink.hits;
+}
+
+Hits Matcher::look_aside(Stream& stream, const Payload& payload, base::Micros now) noexcept {
+  Payload part = payload;
+  const std::uint32_t left = limits_.bytes_per_flow - stream.scanned;
+  if (part.bytes.size() > left) {
+    counters_.bytes_past_limits.add(part.bytes.size() - left);
+    part.bytes = part.bytes.first(left);
+  }
+  if (part.bytes.empty()) return {};
+  counters_.out_of_order.add(1);
+  stream.scanned += static_cast<std::uint32_t>(part.bytes.size());
+  return match(part, now);
+}
+
+void Matcher::forget(FlowKey flow, Side side) noexcept {
+  pools_[static_cast<std::size_t>(side)].flows.release(flow);
+}
+
+std::uint32_t Matcher::streams_followed() const noexcept {
+  return pools_[0].flows.used() + pools_[1].flows.used();
+}
+
+}  // namespace edgesentry::signature
