@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "scan/names.h"
+#include "scan/tool.h"
 
 namespace edgesentry::scan {
 
@@ -48,7 +49,8 @@ struct Alert {
   bool allowed = false;              // on the allow list or never-ban set: reported, never dropped
   bool proven = false;               // the source completed a handshake with a protected server
   bool ip_options = false;
-  std::uint8_t padding[4] = {};
+  ToolName tool;
+  std::uint8_t padding[1] = {};
 };
 static_assert(std::is_trivially_copyable_v<Alert>);
 static_assert(sizeof(Alert) % 8 == 0, "rings move words");

@@ -168,9 +168,11 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->allowed = suspect.allowed;
   alert->proven = suspect.proven;
   alert->ip_options = suspect.ip_options;
+  alert->tool = suspect.tool.name();
   if (kind != AlertKind::decision) return;
   tally.alerts[static_cast<std::size_t>(alert->shape)][static_cast<std::size_t>(alert->technique)]
       .add(1);
+  tally.tools[static_cast<std::size_t>(alert->tool.tool)].add(1);
 }
 
 }  // namespace edgesentry::scan

@@ -111,7 +111,10 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   const std::uint16_t port = touch.kind == TouchKind::none ? probe.target_port : touch.port;
   if (Contact* known = suspect.find(target, port, touch.port_class); known != nullptr) {
     Contact& contact = *known;
-    if (probe.source_port == contact.source_port) count_once_more(contact);
+    if (probe.source_port == contact.source_port)
+      count_once_more(contact);
+    else if (touch.kind == TouchKind::attempt || touch.kind == TouchKind::abnormal)
+      suspect.tool.again(probe);
     if (touch.kind == TouchKind::abnormal && !is_abnormal(contact.technique)) {
       contact.technique = touch.technique;
       ++suspect.abnormal;
@@ -143,6 +146,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
                                   .sent = 1});
   if (talks) return;
   suspect.remember(probe.target, touch.port);
+  suspect.tool.next(probe);
   suspect.ip_options |= (probe.traits & wire::trait::kIpOptions) != 0;
   ++suspect.probes;
   if (touch.kind == TouchKind::abnormal) {

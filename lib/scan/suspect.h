@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "scan/alert.h"
 #include "scan/names.h"
+#include "scan/tool_marks.h"
 #include "scan/touch.h"
 #include "wire/probe.h"
 
@@ -82,6 +83,7 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t abnormal = 0;
   std::uint32_t abnormal_kinds = 0;   // one bit for each abnormal Technique seen
   std::uint32_t reported_probes = 0;  // when the last alert went out
+  ToolMarks tool;
   base::Ip last_target;
   std::array<std::uint16_t, kAlertPorts> ports{};
   std::array<base::Ip, kAlertTargets> targets{};

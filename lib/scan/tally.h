@@ -10,6 +10,7 @@
 #include "base/counter.h"
 #include "base/units.h"
 #include "scan/names.h"
+#include "scan/tool.h"
 #include "wire/probe.h"
 
 namespace edgesentry::scan {
@@ -46,6 +47,7 @@ struct alignas(base::kCacheLine) Tally {
   base::Counter blocked_sources;   // gauge: sources this worker drops
   // detection
   std::array<std::array<base::Counter, kTechniqueNames.size()>, kShapeNames.size()> alerts;
+  std::array<base::Counter, kToolNames.size()> tools;  // decisions, by the tool that was named
   base::Counter alerts_refused;  // the ring to control was full; offered again later
   base::Counter alerts_allowed;  // detected but on the allow list
   // hand-over between workers
