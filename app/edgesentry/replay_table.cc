@@ -53,6 +53,13 @@ std::string targets_text(const scan::Alert& alert) {
   return out;
 }
 
+// A name with a question mark is a guess.
+std::string tool_text(const scan::ToolName& name) {
+  if (name.tool == scan::Tool::none) return "-";
+  return fmt::format("{}{}", scan::to_string(name.tool),
+                     name.confidence == scan::Confidence::low ? "?" : "");
+}
+
 std::string time_text(report::WallTime time) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(time);
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(time - whole).count();
@@ -91,6 +98,7 @@ class TableView final : public ReplayView {
       // inline mode would not have let through.
       scan::Alert& alert = *known->event.alert;
       alert.probes = event.alert->probes;
+      if (event.alert->tool.confidence > alert.tool.confidence) alert.tool = event.alert->tool;
       alert.ports = event.alert->ports;
       alert.port_count = event.alert->port_count;
       alert.targets = event.alert->targets;
@@ -132,6 +140,7 @@ class TableView final : public ReplayView {
     TextTable out({{"SOURCE"},
                    {"TECHNIQUE"},
                    {"SHAPE"},
+                   {"TOOL"},
                    {"SEVERITY"},
                    {"PORTS"},
                    {"TARGETS"},
@@ -143,6 +152,7 @@ class TableView final : public ReplayView {
       out.add({{row.event.source.to_string()},
                {std::string(scan::to_string(alert.technique))},
                {std::string(scan::to_string(alert.shape))},
+               {tool_text(alert.tool)},
                {std::string(scan::to_string(alert.severity)), colour_of(alert.severity)},
                {ports_text(alert)},
                {targets_text(alert)},

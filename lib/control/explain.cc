@@ -52,6 +52,14 @@ std::string standing_sentence(const ControlState& state, const policy::Entry& en
   return "It was reported, and has never been blocked.";
 }
 
+std::string tool_sentence(const scan::ToolName& name) {
+  if (name.tool == scan::Tool::none)
+    return "No mark of a known tool was seen: a kernel's own connections have none.";
+  return fmt::format("The tool is taken for {}, with {} confidence: {}.",
+                     scan::to_string(name.tool), scan::to_string(name.confidence),
+                     scan::words_for(name.mark));
+}
+
 std::string next_sentence(const ControlState& state, const policy::Entry& entry) {
   const auto offence = state.ledger.next_offence(&entry, state.now.monotonic);
   return fmt::format("Its next block would be offence {}, for {}.", offence,
@@ -83,6 +91,7 @@ nlohmann::json explain_source(ControlState& state, const nlohmann::json& request
                                   report::utc_timestamp(state.wall_of(entry->evidence.first_seen)),
                                   report::utc_timestamp(state.wall_of(entry->evidence.last_seen))));
       story.push_back(policy::scan_sentence(entry->evidence, prefix) + '.');
+      story.push_back(tool_sentence(entry->evidence.tool));
     }
     story.push_back(standing_sentence(state, *entry));
     const bool in_force =

@@ -141,6 +141,11 @@ void add_evidence(Json& out, const scan::Alert& alert) {
   out["shape"] = scan::to_string(alert.shape);
   out["severity"] = scan::to_string(alert.severity);
   out["reason"] = scan::to_string(alert.reason);
+  out["tool"] = scan::to_string(alert.tool.tool);
+  if (alert.tool.tool != scan::Tool::none) {
+    out["tool_confidence"] = scan::to_string(alert.tool.confidence);
+    out["tool_evidence"] = scan::words_for(alert.tool.mark);
+  }
   out["proven"] = alert.proven;
   out["ports"] = ports_array(alert);
   out["targets"] = targets_array(alert);

@@ -49,6 +49,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
 
     {"edgesentry_alerts_total", kCounter, "shape,technique",
      "Alerts by what was seen; only pairs that have occurred."},
+    {"edgesentry_tools_named_total", kCounter, "tool",
+     "Scanners found, by the tool that their probes were taken for."},
     {"edgesentry_alerts_refused_total", kCounter, "worker",
      "Alerts that found the ring to control full; each is offered again."},
     {"edgesentry_alerts_allowed_total", kCounter, "worker",

@@ -102,6 +102,14 @@ void add_alerts(Families& out, const std::vector<const Tally*>& workers) {
   }
 }
 
+void add_tools(Families& out, const std::vector<const Tally*>& workers) {
+  for (std::size_t tool = 0; tool < scan::kToolNames.size(); ++tool) {
+    double sum = 0;
+    for (const Tally* tally : workers) sum += value_of(tally->tools[tool]);
+    out.add("edgesentry_tools_named_total", {{"tool", std::string(scan::kToolNames[tool])}}, sum);
+  }
+}
+
 }  // namespace
 
 void add_worker_metrics(Families& out, const MetricsLinks& links, base::Micros now,
@@ -115,6 +123,7 @@ void add_worker_metrics(Families& out, const MetricsLinks& links, base::Micros n
   }
   add_outcomes(out, links.workers);
   add_alerts(out, links.workers);
+  add_tools(out, links.workers);
 }
 
 }  // namespace edgesentry::serve

@@ -127,6 +127,25 @@ TEST(Commands, unallow_names_where_an_entry_really_stands) {
   EXPECT_TRUE(says(rig.ask(on("unallow", "10.9.9.9")), "not on the allow list"));
 }
 
+TEST(Commands, explains_which_tool_and_by_what_it_was_known) {
+  Rig rig;
+  scan::Alert alert = rig.dropping_alert(attacker(1));
+  alert.tool = {scan::Tool::nmap, scan::Confidence::high, scan::Mark::nmap_one_sequence};
+  ASSERT_TRUE(rig.send(0, alert));
+  ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(2))));
+  rig.settle();
+  const auto reply = rig.ask(on("explain", "10.0.0.1"));
+  EXPECT_EQ(reply["tool"], "nmap");
+  EXPECT_EQ(reply["evidence"]["tool_confidence"], "high");
+  const std::string story = reply["story"].dump();
+  EXPECT_NE(story.find("taken for nmap, with high confidence: one sequence number"),
+            std::string::npos)
+      << story;
+  const auto other = rig.ask(on("explain", "10.0.0.2"));
+  EXPECT_EQ(other["tool"], "none");
+  EXPECT_NE(other["story"].dump().find("No mark of a known tool"), std::string::npos);
+}
+
 TEST(Commands, explains_a_source_in_words_and_numbers) {
   Rig rig;
   EXPECT_EQ(rig.ask(on("explain", "10.0.0.1"))["standing"], "unknown");

@@ -61,7 +61,7 @@ class Replay(Scratch):
     def test_prints_a_table_without_colour_where_nobody_looks(self) -> None:
         got = run("replay", self.write("a.pcap", null_scan(20)))
         self.assertEqual(got.returncode, 0, got.stderr)
-        self.assertRegex(got.stdout, r"198\.51\.100\.7 +tcp_null +vertical +high")
+        self.assertRegex(got.stdout, r"198\.51\.100\.7 +tcp_null +vertical +nmap +high")
         self.assertIn("1 blocked", got.stdout)
         self.assertNotIn("\x1b", got.stdout + got.stderr)
         self.assertEqual(got.stderr, "")

@@ -38,6 +38,18 @@ TEST(JsonLines, put_the_evidence_of_a_block_under_the_names_of_ecs) {
   EXPECT_EQ(line["edgesentry"]["worker"], 3);
 }
 
+TEST(JsonLines, name_the_tool_with_its_evidence_or_none) {
+  Event event = sample_event();
+  EXPECT_EQ(parsed(event)["edgesentry"]["tool"], "none");
+  EXPECT_FALSE(parsed(event)["edgesentry"].contains("tool_confidence"));
+  EXPECT_FALSE(parsed(event)["edgesentry"].contains("tool_evidence"));
+  event.alert->tool = {scan::Tool::masscan, scan::Confidence::high, scan::Mark::masscan_cookie};
+  const nlohmann::json own = parsed(event)["edgesentry"];
+  EXPECT_EQ(own["tool"], "masscan");
+  EXPECT_EQ(own["tool_confidence"], "high");
+  EXPECT_EQ(own["tool_evidence"], scan::words_for(scan::Mark::masscan_cookie));
+}
+
 TEST(JsonLines, name_every_action_as_documented) {
   const std::array<std::string_view, 8> names = {
       "scan-detected", "scan-grew",        "source-blocked", "source-would-be-blocked",

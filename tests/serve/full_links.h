@@ -24,6 +24,7 @@ struct Appliance {
     tally.parsed[0].add(1000);
     tally.sources.set(7);
     tally.alerts[1][0].add(3);
+    tally.tools[static_cast<std::size_t>(scan::Tool::nmap)].add(3);
     tally.heartbeat.set(4'000'000);
     numbers.blocks_added.add(5);
     numbers.blocks_active.set(2);

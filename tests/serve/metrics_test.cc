@@ -77,6 +77,15 @@ TEST(Metrics, show_only_pairs_of_shape_and_technique_that_occurred) {
   EXPECT_EQ(text.find("tcp_xmas"), std::string::npos);
 }
 
+TEST(Metrics, count_scanners_by_every_tool_that_can_be_named) {
+  Appliance appliance;
+  const std::string text = text_of(Metrics(appliance.links()));
+  EXPECT_TRUE(has_line(text, "edgesentry_tools_named_total{tool=\"nmap\"} 3"));
+  for (const std::string_view tool : scan::kToolNames)
+    EXPECT_NE(text.find("tools_named_total{tool=\"" + std::string(tool) + "\"}"), std::string::npos)
+        << tool;
+}
+
 TEST(Metrics, print_histograms_in_seconds_and_cumulated) {
   Appliance appliance;
   const std::string text = text_of(Metrics(appliance.links()));
