@@ -50,6 +50,8 @@ class Capture:
     expected: str
     scanners: set[str]
     notes: str
+    technique: str = ""
+    tool: str = ""  # where the manifest has such a column
 
 
 def read_manifest(folder: pathlib.Path, prefix: str = "") -> list[Capture]:
@@ -62,6 +64,8 @@ def read_manifest(folder: pathlib.Path, prefix: str = "") -> list[Capture]:
                 expected=row["expected"],
                 scanners={source_of(a) for a in row["scanners"].split(";") if a.strip()},
                 notes=row["notes"],
+                technique=row["technique"],
+                tool=row.get("tool") or "",
             )
             for row in csv.DictReader(stream)
         ]
