@@ -41,6 +41,26 @@ bool is_watched(const Contact& contact, const DetectionPolicy& policy) noexcept 
   return false;
 }
 
+// What a contact counted for, when it leaves the window.
+void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& policy) noexcept {
+  const auto lower = [](auto& count) { count -= count > 0 ? 1 : 0; };
+  const bool has_failed = contact.outcome == Outcome::refused ||
+                          contact.outcome == Outcome::half_open ||
+                          contact.outcome == Outcome::silent;
+  const bool counted =
+      has_failed && (contact.outcome != Outcome::silent || silence_counts(contact));
+  if (counted) lower(suspect.score);
+  if (counted || (has_failed && contact.port_class == PortClass::udp)) lower(suspect.failures);
+  if (contact.outcome == Outcome::completed) lower(suspect.successes);
+  if (is_abnormal(contact.technique)) {
+    lower(suspect.abnormal);
+    suspect.abnormal_kinds = 0;  // kinds are not kept by contact: later ones speak for themselves
+  }
+  const bool touched =
+      is_abnormal(contact.technique) || (has_failed && contact.outcome != Outcome::half_open);
+  if (touched && is_watched(contact, policy)) lower(suspect.touches);
+}
+
 // Something the source sent to a contact that exists already.
 Outcome after_repeat(const Contact& contact, const wire::Probe& probe,
                      const Touch& touch) noexcept {
@@ -106,7 +126,9 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
                                     const Moment& moment) noexcept {
   suspect.last_seen = moment.now;
   suspect.source = probe.source;
-  if (touch.kind == TouchKind::abnormal) suspect.abnormal_kinds |= kind_bit(touch.technique);
+  const std::uint32_t kind = touch.kind == TouchKind::abnormal ? kind_bit(touch.technique) : 0;
+  const bool is_new_kind = (suspect.abnormal_kinds | kind) != suspect.abnormal_kinds;
+  suspect.abnormal_kinds |= kind;
   const std::uint32_t target = wire::fold(probe.target);
   const std::uint16_t port = touch.kind == TouchKind::none ? probe.target_port : touch.port;
   if (Contact* known = suspect.find(target, port, touch.port_class); known != nullptr) {
@@ -121,7 +143,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
       if (contact.outcome != Outcome::refused) contact.outcome = Outcome::pending;
     } else {
       const Outcome next = after_repeat(contact, probe, touch);
-      if (next == contact.outcome) return;
+      if (next == contact.outcome && !is_new_kind) return;
       settle(suspect, contact, next, moment);
     }
     evaluate(suspect, contact, moment);
@@ -214,10 +236,15 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
 // Turns silence into failure and forgets what has left the window.
 void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
   const Thresholds& thresholds = moment.policy.thresholds;
+  suspect.rebase(thresholds.window, moment.now);
   const std::uint32_t now_ms = suspect.since_first_ms(moment.now);
   const auto timeout_ms = static_cast<std::uint32_t>(thresholds.answer_timeout.value / 1000);
   const std::uint64_t window_ms = thresholds.window.value / 1000;
-  if (now_ms > window_ms) suspect.forget_before(static_cast<std::uint32_t>(now_ms - window_ms));
+  if (now_ms > window_ms)
+    suspect.forget_before(static_cast<std::uint32_t>(now_ms - window_ms),
+                          [&](const Contact& contact) {
+                            if (!suspect.decided) take_back(suspect, contact, moment.policy);
+                          });
   for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
     Contact& contact = suspect.contacts[i];
     const bool waits = contact.outcome == Outcome::pending || contact.outcome == Outcome::answered;

@@ -1,5 +1,6 @@
 #include "scan/suspect.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -88,15 +89,24 @@ void Suspect::remember(const base::Ip& target, std::uint16_t port) noexcept {
   set_bit(target_bits, wire::fold(target));
 }
 
-void Suspect::forget_before(std::uint32_t at_ms) noexcept {
-  for (std::uint16_t i = 0; i < contact_count;) {
-    if (contacts[i].at_ms >= at_ms) {
-      ++i;
-      continue;
-    }
-    contacts[i] = contacts[--contact_count];
-  }
-  if (newest >= contact_count) newest = 0;
+void Suspect::forget_evidence() noexcept {
+  score = 0;
+  touches = 0;
+  contacts_ever = probes = failures = successes = abnormal = abnormal_kinds = 0;
+  targets_kept = ports_kept = 0;
+  port_bits = {};
+  target_bits = {};
+}
+
+void Suspect::rebase(base::Micros window, base::Micros now) noexcept {
+  constexpr base::Micros kLong = base::seconds(30 * 86'400);  // of the 49 days that 32 bits hold
+  const base::Micros age = base::elapsed(first_seen, now);
+  if (age < kLong || age <= window) return;
+  const std::uint64_t moved_ms = (age.value - window.value) / 1000;
+  first_seen.value += moved_ms * 1000;
+  for (std::uint16_t i = 0; i < contact_count; ++i)
+    contacts[i].at_ms -=
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(contacts[i].at_ms, moved_ms));
 }
 
 // Linear counting, Whang, Vander-Zanden and Taylor 1990: n = -m ln(empty / m).

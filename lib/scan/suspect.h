@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "base/ip.h"
 #include "base/units.h"
@@ -102,8 +103,26 @@ struct alignas(base::kCacheLine) Suspect {
   Contact& add(const Contact& contact) noexcept;
   // Remembers target and port for the alert and in the sketches.
   void remember(const base::Ip& target, std::uint16_t port) noexcept;
-  // Contacts older than `window` say nothing any more: the window slides with each new contact.
-  void forget_before(std::uint32_t at_ms) noexcept;
+  // Contacts from before say nothing any more: the window slides with each new contact. `undo` is
+  // told of each, to take back what it counted for. When none is left the record starts anew.
+  template <class Undo>
+  void forget_before(std::uint32_t at_ms, Undo&& undo) noexcept {
+    for (std::uint16_t i = 0; i < contact_count;) {
+      if (contacts[i].at_ms >= at_ms) {
+        ++i;
+        continue;
+      }
+      undo(std::as_const(contacts[i]));
+      contacts[i] = contacts[--contact_count];
+    }
+    if (newest >= contact_count) newest = 0;
+    if (contact_count == 0 && !decided) forget_evidence();
+  }
+  // Times are milliseconds of 32 bits since first_seen: long before they wrap, first_seen moves up.
+  void rebase(base::Micros window, base::Micros now) noexcept;
+
+ private:
+  void forget_evidence() noexcept;
 };
 
 [[nodiscard]] std::uint32_t estimate_distinct(

@@ -1,6 +1,9 @@
 // The fixed number of tier-2 records of one worker. When all are in use, a newcomer takes the place
 // of the least suspicious of a few, and only if the newcomer is no less suspicious: noise never
-// flushes a scanner. Owner: one thread.
+// flushes a scanner. What is held against a source that has gone quiet halves every few minutes,
+// and a part of the slots is a probation: there a newcomer that has tried a few things in vain
+// takes the place of whoever is there, so that forged sources, however much each of them did, can
+// crowd that part and never close it. Owner: one thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +20,10 @@ class SuspectPool {
   // worth few: a flood of sources with two packets each must not cost a dozen misses per source.
   static constexpr int kCandidates = 16;
   static constexpr int kCandidatesForLittle = 3;
-  static constexpr std::uint8_t kLittle = 26;  // two contacts
+  static constexpr std::uint8_t kLittle = 26;          // two contacts
+  static constexpr std::uint32_t kProbationShare = 4;  // one slot in so many, the last ones
+  static constexpr int kCandidatesOnProbation = 8;
+  static constexpr base::Micros kHalfLife = base::seconds(300);  // of a rank, while nothing comes
 
   SuspectPool() = default;
   explicit SuspectPool(std::span<Suspect> records) noexcept : records_(records) {}
@@ -29,8 +35,9 @@ class SuspectPool {
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
 
-  // A slot for a source of this rank, 0 when all that were looked at are more suspicious. The slot
-  // may still hold its former suspect: the caller unlinks it from tier 1 first.
+  // A slot for a source of this rank, 0 when it has done little and all that were looked at are
+  // more suspicious. The slot may still hold its former suspect: the caller unlinks it from tier 1
+  // first.
   [[nodiscard]] std::uint16_t claim(std::uint8_t rank, base::Micros now) noexcept;
   void release(std::uint16_t slot) noexcept;
   void count_claimed() noexcept { ++in_use_; }
@@ -55,9 +62,18 @@ class SuspectPool {
   [[nodiscard]] static std::uint8_t rank_of(const Suspect& suspect) noexcept;
 
  private:
+  struct Search {
+    std::uint32_t first, count;  // of the slots to look at, from 0
+    int candidates;
+  };
+  template <class Cost>
+  [[nodiscard]] std::uint16_t find(const Search& search, std::uint32_t& hand,
+                                   Cost&& cost_of) const noexcept;
+
   std::span<Suspect> records_;
   std::uint32_t in_use_ = 0;
   std::uint32_t hand_ = 0;
+  std::uint32_t probation_hand_ = 0;
   std::uint32_t sweep_ = 0;
 };
 

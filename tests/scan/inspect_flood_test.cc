@@ -67,6 +67,30 @@ TEST(Flood, forged_sources_of_a_few_refusals_do_not_hide_a_scanner) {
   EXPECT_LE(port, 12);
 }
 
+// One abnormal packet and nine attempts reach the highest rank that a source can have.
+void fill(Bench& bench, std::uint32_t number) {
+  const base::Ip source = base::Ip::v4(0x30000000u + number);
+  bench.act(tcp({source, kServer, 40000, 9000}, 0x01));
+  for (std::uint16_t port = 9001; port <= 9009; ++port)
+    bench.act(udp({source, kServer, 40000, port}));
+}
+
+TEST(Flood, forged_sources_that_did_their_worst_do_not_hide_a_scanner) {
+  for (const bool goes_on : {false, true}) {
+    Bench bench(4096, 64, 64);
+    std::uint32_t number = 0;
+    while (number < 1000) fill(bench, number++);
+    EXPECT_TRUE(bench.alerts.empty());
+    std::uint16_t port = 1;
+    for (; port < 100; ++port) {
+      if (bench.knock_closed({kScanner, kServer, 40000, port}) == Verdict::drop) break;
+      if (goes_on) fill(bench, number++);
+    }
+    ASSERT_EQ(bench.alerts.size(), 1u) << goes_on;
+    EXPECT_LE(port, 12) << goes_on;
+  }
+}
+
 TEST(Flood, random_probes_in_random_roles_never_break_the_engine) {
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     std::mt19937 random(seed);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "scan/probes.h"
 
 namespace edgesentry::scan {
@@ -178,6 +180,61 @@ TEST(Inspector, decides_the_same_for_any_batching) {
   }
   for (const auto& run : runs) EXPECT_EQ(run, runs[0]);
   EXPECT_NE(std::count(runs[0].begin(), runs[0].end(), Verdict::drop), 0);
+}
+
+constexpr base::Micros kDay = base::seconds(86'400);
+
+// A client that is never quiet for as long as the window, as visited hosts know many.
+void live_on(Bench& bench, const base::Ip& client, const base::Ip& server, int days) {
+  for (int quarter = 0; quarter < 4 * days; ++quarter) {
+    bench.pass_time(base::Micros{kDay.value / 4});
+    bench.converse({client, server, static_cast<std::uint16_t>(50000 + quarter), 80});
+  }
+}
+
+TEST(Window, failures_that_have_left_it_do_not_add_up) {
+  Bench bench;
+  const base::Ip client = ip4(198, 51, 100, 60), server = ip4(10, 0, 0, 1);
+  std::uint16_t port = 1000;
+  for (int i = 0; i < 8; ++i) {
+    bench.knock_closed({client, server, 40000, port++});
+    live_on(bench, client, server, 2);
+  }
+  for (int i = 0; i < 3; ++i) bench.knock_closed({client, server, 40000, port++});
+  EXPECT_TRUE(bench.alerts.empty());
+  for (int i = 0; i < 3; ++i) bench.knock_closed({client, server, 40000, port++});
+  EXPECT_EQ(bench.alerts.size(), 1u) << "fresh ones do";
+}
+
+TEST(Window, kinds_of_odd_packets_that_have_left_it_do_not_add_up) {
+  Bench bench;
+  const base::Ip client = ip4(198, 51, 100, 61), server = ip4(10, 0, 0, 1);
+  for (const std::uint8_t flags : {0x01, 0x00, 0x29}) {
+    bench.act(tcp({client, server, 40000, 80}, flags));
+    live_on(bench, client, server, 7);
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+  for (const std::uint8_t flags : {0x01, 0x00, 0x29})
+    bench.act(tcp({client, server, 40000, 80}, flags));
+  EXPECT_EQ(bench.alerts.size(), 1u);
+}
+
+TEST(Window, touches_that_have_left_it_do_not_add_up) {
+  Bench bench;
+  bench.policy.watched_tcp = base::PortSet::parse("1,11,15").value();
+  bench.policy.thresholds.scan_trigger = 2;
+  const base::Ip client = ip4(198, 51, 100, 62), server = ip4(10, 0, 0, 1);
+  const auto decided = [&] {
+    return std::count_if(bench.alerts.begin(), bench.alerts.end(),
+                         [](const Alert& alert) { return alert.kind == AlertKind::decision; });
+  };
+  for (const std::uint16_t port : {1, 11}) {
+    bench.knock_closed({client, server, 40000, port});
+    live_on(bench, client, server, 20);
+  }
+  EXPECT_EQ(decided(), 0);
+  for (const std::uint16_t port : {1, 11}) bench.knock_closed({client, server, 40000, port});
+  EXPECT_EQ(decided(), 1);
 }
 
 }  // namespace

@@ -56,7 +56,28 @@ TEST_F(Pool, gives_back_a_decided_suspects_slot_but_not_one_that_owes_an_alert) 
   EXPECT_EQ(take(38), 3);
   pool.at(3).contact_count = 3;
   pool.at(3).decided = false;
-  EXPECT_EQ(take(38), 0);
+  EXPECT_EQ(take(26), 0);
+}
+
+TEST_F(Pool, gives_a_newcomer_that_has_tried_some_the_oldest_place_on_probation) {
+  for (int i = 0; i < 8; ++i) take(2, 9);
+  for (std::uint16_t slot = 1; slot <= 8; ++slot) pool.at(slot).last_seen = base::seconds(9);
+  pool.at(7).last_seen = base::seconds(8);
+  pool.at(1).last_seen = base::seconds(1);
+  EXPECT_EQ(take(26), 0) << "two contacts are little";
+  EXPECT_EQ(take(39), 7) << "slots 7 and 8 are the probation of eight";
+  pool.at(7).alert_owed = pool.at(8).alert_owed = true;
+  EXPECT_EQ(take(39), 0) << "an alert that control has not seen is never lost";
+}
+
+TEST_F(Pool, holds_less_against_a_source_the_longer_it_is_quiet) {
+  for (int i = 0; i < 8; ++i) take(2, 9);
+  pool.at(2).last_seen = base::seconds(0);
+  const base::Micros later{base::seconds(10).value + SuspectPool::kHalfLife.value};
+  for (std::uint16_t slot = 1; slot <= 8; ++slot)
+    if (slot != 2) pool.at(slot).last_seen = later;
+  EXPECT_EQ(pool.claim(26, base::seconds(10)), 0) << "117 is above 26";
+  EXPECT_EQ(pool.claim(60, later), 2) << "half of 117 is not above 60";
 }
 
 }  // namespace

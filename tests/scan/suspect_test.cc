@@ -46,10 +46,41 @@ TEST(Suspect, drops_what_says_nothing_before_the_oldest_evidence) {
 TEST(Suspect, forgets_only_what_left_the_window) {
   auto suspect = std::make_unique<Suspect>();
   for (std::uint32_t i = 0; i < 10; ++i) suspect->add(contact(i, 80, i * 100));
-  suspect->forget_before(500);
+  std::uint32_t undone = 0;
+  suspect->forget_before(500, [&](const Contact& contact) {
+    EXPECT_LT(contact.at_ms, 500u);
+    ++undone;
+  });
+  EXPECT_EQ(undone, 5u);
   EXPECT_EQ(suspect->contact_count, 5);
   EXPECT_EQ(suspect->find(4, 80, PortClass::tcp), nullptr);
   EXPECT_NE(suspect->find(5, 80, PortClass::tcp), nullptr);
+}
+
+TEST(Suspect, starts_anew_when_nothing_is_left_in_the_window) {
+  auto suspect = std::make_unique<Suspect>();
+  suspect->add(contact(1, 80, 100));
+  suspect->remember(base::Ip::v4(1), 80);
+  suspect->score = 4;
+  suspect->abnormal_kinds = 7;
+  suspect->forget_before(200, [](const Contact&) {});
+  EXPECT_EQ(suspect->score, 0);
+  EXPECT_EQ(suspect->abnormal_kinds, 0u);
+  EXPECT_EQ(suspect->ports_kept, 0);
+  EXPECT_EQ(estimate_distinct(suspect->port_bits), 0u);
+}
+
+TEST(Suspect, moves_its_zero_before_milliseconds_wrap) {
+  auto suspect = std::make_unique<Suspect>();
+  constexpr base::Micros kDay = base::seconds(86'400);
+  suspect->first_seen = base::seconds(1000);
+  const base::Micros now{suspect->first_seen.value + 40 * kDay.value};
+  suspect->add(contact(1, 80, suspect->since_first_ms(now) - 5));
+  suspect->rebase(kDay, now);
+  EXPECT_EQ(suspect->since_first_ms(now), kDay.value / 1000);
+  EXPECT_EQ(suspect->contacts[0].at_ms, kDay.value / 1000 - 5);
+  suspect->rebase(kDay, now);
+  EXPECT_EQ(suspect->since_first_ms(now), kDay.value / 1000) << "once is enough";
 }
 
 TEST(Suspect, keeps_the_first_distinct_ports_and_targets) {
