@@ -4,6 +4,7 @@
 #include <hs/hs.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace edgesentry::signature {
@@ -12,8 +13,13 @@ namespace {
 // Segments ahead of the one that is waited for, after which that one is taken for lost.
 constexpr std::uint32_t kGapsMax = 3;
 
-const char* chars(std::span<const std::uint8_t> bytes) {
-  return reinterpret_cast<const char*>(bytes.data());
+// Twice what was seen to be read behind the input; before it as well, for good measure.
+constexpr std::size_t kMargin = 64;
+
+MatcherLimits within_bounds(MatcherLimits limits) {
+  limits.bytes_per_flow = std::min(limits.bytes_per_flow, kScanBytesMax);
+  limits.bytes_per_payload = std::min(limits.bytes_per_payload, kScanBytesMax);
+  return limits;
 }
 
 }  // namespace
@@ -45,8 +51,9 @@ void Matcher::CloseStream::operator()(hs_stream* stream) const noexcept {
 
 Matcher::Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits)
     : database_(std::move(database)),
-      limits_(limits),
-      budget_(limits.bytes_per_second, limits.bytes_at_once) {}
+      limits_(within_bounds(limits)),
+      budget_(limits.bytes_per_second, limits.bytes_at_once),
+      desk_(2 * kMargin + std::max(limits_.bytes_per_flow, limits_.bytes_per_payload)) {}
 
 Matcher::~Matcher() = default;
 
@@ -97,6 +104,13 @@ int Matcher::on_match(unsigned id, unsigned long long, unsigned long long, unsig
   return 0;  // anything else would end a stream for good
 }
 
+const char* Matcher::copy(std::span<const std::uint8_t> bytes) noexcept {
+  EDGESENTRY_DCHECK(bytes.size() + 2 * kMargin <= desk_.size(), "callers cut to the limits");
+  char* const at = desk_.data() + kMargin;
+  std::memcpy(at, bytes.data(), bytes.size());
+  return at;
+}
+
 bool Matcher::afford(std::size_t bytes, base::Micros now) noexcept {
   if (budget_.take(bytes, now)) return true;
   counters_.payloads_refused.add(1);
@@ -117,9 +131,9 @@ Hits Matcher::match(const Payload& payload, base::Micros now) noexcept {
   if (size < payload.bytes.size()) counters_.bytes_past_limits.add(payload.bytes.size() - size);
   if (size == 0 || !afford(size, now)) return {};
   Sink sink{database_->patterns(), counters_, payload.port, {}};
-  const hs_error_t result =
-      hs_scan(database_->block(direction(payload.transport, payload.side)), chars(payload.bytes),
-              static_cast<unsigned>(size), 0, scratch_.get(), on_match, &sink);
+  const hs_error_t result = hs_scan(database_->block(direction(payload.transport, payload.side)),
+                                    copy(payload.bytes.first(size)), static_cast<unsigned>(size), 0,
+                                    scratch_.get(), on_match, &sink);
   account(size, sink.hits, result);
   return sink.hits;
 }
@@ -182,8 +196,8 @@ Hits Matcher::follow(Stream& stream, const Payload& payload, base::Micros now) n
   stream.scanned += static_cast<std::uint32_t>(size);
   Sink sink{database_->patterns(), counters_, payload.port, {}};
   const hs_error_t result =
-      hs_scan_stream(stream.state.get(), chars(payload.bytes), static_cast<unsigned>(size), 0,
-                     scratch_.get(), on_match, &sink);
+      hs_scan_stream(stream.state.get(), copy(payload.bytes.first(size)),
+                     static_cast<unsigned>(size), 0, scratch_.get(), on_match, &sink);
   account(size, sink.hits, result);
   return sink.hits;
 }

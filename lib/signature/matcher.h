@@ -31,6 +31,9 @@ struct hs_stream;
 
 namespace edgesentry::signature {
 
+// Each of the limits in bytes is cut to this.
+inline constexpr std::uint32_t kScanBytesMax = 64 * 1024;
+
 struct MatcherLimits {
   std::uint64_t bytes_per_second = 32 * 1024 * 1024;
   std::uint64_t bytes_at_once = 1024 * 1024;  // of the budget, after a pause
@@ -134,6 +137,7 @@ class Matcher {
   void restart(Stream& stream, std::uint32_t sequence) noexcept;
   Hits follow(Stream& stream, const Payload& payload, base::Micros now) noexcept;
   Hits look_aside(Stream& stream, const Payload& payload, base::Micros now) noexcept;
+  const char* copy(std::span<const std::uint8_t> bytes) noexcept;
   bool afford(std::size_t bytes, base::Micros now) noexcept;
   void account(std::size_t bytes, const Hits& hits, int result) noexcept;
   static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
@@ -144,6 +148,7 @@ class Matcher {
   TokenBucket budget_;
   std::unique_ptr<hs_scratch, FreeScratch> scratch_;
   std::array<Pool, kSides> pools_;
+  std::vector<char> desk_;  // one payload, with margins
   MatcherCounters counters_;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "rig.h"
+#include "support/guarded.h"
 
 namespace edgesentry::signature {
 namespace {
@@ -89,6 +90,22 @@ TEST(Matcher, says_when_there_are_more_hits_than_it_lists) {
   entries.pop_back();
   const auto fitting = matcher_of(database_of(entries));
   EXPECT_FALSE(fitting->match({.bytes = bytes_of("abc")}, {}).is_cut());
+}
+
+// Payloads end at an unreadable page, and Hyperscan reads behind what it is given.
+TEST(Matcher, reads_nothing_behind_a_payload) {
+  const auto matcher =
+      matcher_of(database_of({{"a", "abc"}, {"b", "ab?c", "exploit", "server"}, {"c", "[ab]{3}c"}}),
+                 {.bytes_per_second = 1'000'000'000, .bytes_per_flow = 1000});
+  test::Guarded memory;
+  for (std::size_t size = 1; size <= 700; ++size)
+    for (const Side side : {Side::client, Side::server}) {
+      const std::vector<std::uint8_t> text(size, 'a');
+      const Payload payload{.bytes = memory.hold(text), .side = side};
+      matcher->match(payload, base::seconds(size));
+      matcher->match_segment(payload, {{size}, 0}, base::seconds(size));
+    }
+  EXPECT_EQ(matcher->counters().payloads.value(), 4 * 700u);
 }
 
 TEST(Matcher, looks_at_nothing_where_there_is_nothing) {
