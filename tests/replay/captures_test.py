@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every labelled capture through `edgesentry replay --json`; speaks TAP.
 
-No capture crashes it and each run ends with its summary. No source of a benign, malformed,
+No capture crashes it and each run ends with its summary. Four workers decide the same about the
+same sources at the same packets as one does. No source of a benign, malformed,
 backscatter or flood capture is blocked, and the scanners of plain scans are found. What else is
 found is a matter of tuning: captures_table.py shows it.
 """
@@ -68,6 +69,24 @@ def faults_of(capture: captures.Capture, outcome: captures.Outcome) -> list[str]
     return faults
 
 
+def decisions(outcome: captures.Outcome) -> list[tuple]:
+    """Who was decided on, why, and at which packet."""
+    return sorted(
+        (line["event"]["action"], line["source"]["ip"], line["@timestamp"],
+         line["edgesentry"]["technique"], line["edgesentry"]["shape"])
+        for action in ("scan-detected", "source-blocked") for line in outcome.events(action)
+    )  # fmt: skip
+
+
+def faults_of_capture(capture: captures.Capture) -> list[str]:
+    alone = captures.replay(capture.path)
+    faults = faults_of(capture, alone)
+    shared = captures.replay(capture.path, "--workers", "4")
+    if decisions(shared) != decisions(alone):
+        faults.append("four workers decide differently from one")
+    return faults
+
+
 def main() -> int:
     folder = captures.captures_folder()
     if folder is None:
@@ -78,7 +97,7 @@ def main() -> int:
     print(f"1..{len(listed) + 1}")
     failed = 0
     for number, capture in enumerate(listed, 1):
-        faults = faults_of(capture, captures.replay(capture.path))
+        faults = faults_of_capture(capture)
         failed += bool(faults)
         print(f"{'not ok' if faults else 'ok'} {number} - {capture.name}", flush=True)
         for fault in faults:
