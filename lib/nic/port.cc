@@ -110,6 +110,7 @@ Port::Port(Port&& other) noexcept
       rss_table_size_(other.rss_table_size_),
       rss_asked_(other.rss_asked_),
       socket_(other.socket_),
+      frame_room_(other.frame_room_),
       is_open_(std::exchange(other.is_open_, false)),
       notes_(std::move(other.notes_)) {}
 
@@ -198,6 +199,7 @@ base::Status Port::start() {
                     "interface arrive",
                     settings_.label, reason(code)));
   rte_eth_stats_reset(id_);
+  frame_room_ = read_frame_room(id_);
   return {};
 }
 

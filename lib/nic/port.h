@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "nic/frame_room.h"
 #include "nic/packet_pool.h"
 
 namespace edgesentry::nic {
@@ -65,6 +66,8 @@ class Port {
   [[nodiscard]] Spread spread() const noexcept { return spread_; }
   [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
   [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
+  // What may leave by it in one frame, as it was at the start.
+  [[nodiscard]] const FrameRoom& frame_room() const noexcept { return frame_room_; }
   // Worth telling the operator: what the device could not do.
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
 
@@ -89,6 +92,7 @@ class Port {
   std::uint16_t rss_table_size_ = 0;
   std::uint64_t rss_asked_ = 0;
   int socket_ = -1;  // NUMA node, -1 where unknown
+  FrameRoom frame_room_;
   bool is_open_ = true;
   std::vector<std::string> notes_;
 };

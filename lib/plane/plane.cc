@@ -105,6 +105,7 @@ std::vector<WorkerPort> Plane::ports_of(std::uint16_t worker, std::span<const ni
     list.push_back(
         {.port = ports[i].id(),
          .peer = is_tap ? ports[i].id() : ports[i ^ 1].id(),  // pairs stand together
+         .peer_room = is_tap ? nic::FrameRoom{} : ports[i ^ 1].frame_room(),
          .has_queue = worker < ports[i].rx_queues(),
          .role = ports[i].side() == nic::Side::inside ? scan::Role::answer : scan::Role::actor});
   return list;

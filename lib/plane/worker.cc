@@ -253,40 +253,6 @@ void Worker::escalate() noexcept {
   outbox_.clear();
 }
 
-// Every packet leaves exactly once: by the peer port, or freed. What the peer's queue has no room
-// for is dropped: waiting would only move the loss to the receive queue and delay everybody.
-void Worker::forward(const WorkerPort& port) noexcept {
-  std::array<rte_mbuf*, nic::kBurst> blocked;
-  std::uint16_t passing = 0, dropped = 0;
-  for (std::uint16_t i = 0; i < burst_.count; ++i) {
-    if (burst_.verdicts[i] == scan::Verdict::drop)
-      blocked[dropped++] = burst_.packets[i];
-    else
-      burst_.packets[passing++] = burst_.packets[i];
-  }
-  burst_.forget();
-  if (dropped > 0) {
-    tally_.dropped_verdict[index_of(scan::VerdictDrop::blocked)].add(dropped);
-    discard(std::span(blocked).first(dropped));
-  }
-  if (passing == 0) return;
-  const std::span<rte_mbuf*> leaving = std::span(burst_.packets).first(passing);
-  const std::uint64_t bytes = nic::total_bytes(leaving);  // the driver may free them at once
-  const std::uint16_t sent =
-      rte_eth_tx_burst(port.peer, settings_.id.value, leaving.data(), passing);
-  const std::span<rte_mbuf*> left = leaving.subspan(sent);
-  tally_.forwarded_packets.add(sent);
-  tally_.forwarded_bytes.add(bytes - nic::total_bytes(left));
-  if (left.empty()) return;
-  tally_.dropped_fault[index_of(scan::FaultDrop::transmit_full)].add(left.size());
-  discard(left);
-}
-
-void Worker::discard(std::span<rte_mbuf*> packets) noexcept {
-  tally_.dropped_bytes.add(nic::total_bytes(packets));
-  rte_pktmbuf_free_bulk(packets.data(), static_cast<unsigned>(packets.size()));
-}
-
 // A tap's packets were looked at and counted; nothing is sent.
 void Worker::consume() noexcept {
   tally_.dropped_bytes.add(nic::total_bytes(burst_.held()));

@@ -19,6 +19,7 @@
 #include "base/snapshot.h"
 #include "config/config.h"
 #include "nic/burst.h"
+#include "nic/frame_room.h"
 #include "plane/handover.h"
 #include "plane/idle_pace.h"
 #include "scan/alert.h"
@@ -32,7 +33,8 @@ namespace edgesentry::plane {
 // One port as a worker sees it. Every worker lists the same ports in the same order.
 struct WorkerPort {
   std::uint16_t port = 0;
-  std::uint16_t peer = 0;               // where its packets leave; unused for a tap
+  std::uint16_t peer = 0;  // where its packets leave; unused for a tap
+  nic::FrameRoom peer_room;
   bool has_queue = true;                // a NIC with fewer queues than workers leaves some without
   scan::Role role = scan::Role::actor;  // outside: actor, inside: answer
 };
@@ -93,6 +95,8 @@ class Worker {
   void inspect(ProbeBatch& batch, scan::Role role) noexcept;
   void escalate() noexcept;
   void forward(const WorkerPort& port) noexcept;
+  void transmit(const WorkerPort& port, std::span<rte_mbuf*> leaving) noexcept;
+  void forward_long(const WorkerPort& port, rte_mbuf* packet) noexcept;
   void discard(std::span<rte_mbuf*> packets) noexcept;
   void consume() noexcept;
   std::uint32_t keep_house() noexcept;

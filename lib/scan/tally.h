@@ -27,9 +27,10 @@ enum class FaultDrop : std::uint8_t {
   handover_full,  // the owning worker's ring had no room
   no_peer,        // no port to forward to
   consumed,       // tap and host mode: receive only
+  too_long,       // longer than the other port's MTU, and not to be cut into fragments
 };
-inline constexpr std::array<std::string_view, 4> kFaultDropNames = {
-    "transmit_full", "handover_full", "no_peer", "consumed"};
+inline constexpr std::array<std::string_view, 5> kFaultDropNames = {
+    "transmit_full", "handover_full", "no_peer", "consumed", "too_long"};
 
 struct alignas(base::kCacheLine) Tally {
   base::Counter received_packets, received_bytes;

@@ -25,7 +25,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
     {"edgesentry_bytes_forwarded_total", kCounter, "worker", "Bytes forwarded."},
     {"edgesentry_packets_dropped_total", kCounter, "worker,class,reason",
      "Packets that ended here: by verdict on their source, or by fault of the appliance "
-     "(`consumed` is how tap and host mode end every packet)."},
+     "(`consumed` is how tap and host mode end every packet, `too_long` exceeds the other port's "
+     "MTU and could not be cut into IPv4 fragments)."},
     {"edgesentry_bytes_dropped_total", kCounter, "worker", "Bytes dropped for any reason."},
     {"edgesentry_packets_parsed_total", kCounter, "outcome",
      "What the parser made of each packet; every packet has one outcome."},

@@ -25,6 +25,8 @@ TEST(Port, opens_a_device_that_eal_was_given_and_closes_it) {
     EXPECT_EQ(port.value().rx_queues(), 2);
     EXPECT_EQ(port.value().tx_queues(), 2);
     EXPECT_TRUE(port.value().link_is_up());
+    EXPECT_EQ(port.value().frame_room().untagged, 1514u);
+    EXPECT_FALSE(port.value().frame_room().is_packet_socket);
     EXPECT_EQ(port.value().stats().rx_packets, 0u);
   }
   const auto again = Port::open({.device = "net_null0", .label = "wan"}, pool);
