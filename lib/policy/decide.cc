@@ -68,7 +68,8 @@ Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rul
     if (decision.already_blocked || decision.is_stale) return decision;
   }
   if (alert.kind == scan::AlertKind::touch) return decision;
-  if (!budget.try_take(now)) {
+  // The budget is there for forged sources, and those complete no handshake.
+  if (!alert.proven && !budget.try_take(now)) {
     decision.action = DecisionAction::refuse_rate;
     return decision;
   }

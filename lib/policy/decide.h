@@ -36,7 +36,8 @@ struct Decision {
   Exempt exempt = Exempt::allowed_by_config;  // with `ignore`: why
 };
 
-// New blocks in the last minute, exact to the second they fell in; O(1).
+// New blocks of unproven sources in the last minute, exact to the second they fell in; O(1). A
+// flood of forged scanners uses it up; sources that completed a handshake are blocked all the same.
 class BlockBudget {
  public:
   explicit BlockBudget(std::uint32_t per_minute_max) noexcept : max_(per_minute_max) {}

@@ -123,6 +123,17 @@ TEST(ControlLoop, vetoes_what_passes_the_budget_and_only_reports_it) {
   EXPECT_TRUE(rig.sink.events.back().block_failed);
 }
 
+TEST(ControlLoop, blocks_a_proven_source_when_forged_ones_have_used_the_budget_up) {
+  Rig rig({.per_minute_max = 2});
+  for (std::uint32_t n = 1; n <= 4; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));
+  auto proven = rig.dropping_alert(attacker(9));
+  proven.proven = true;
+  ASSERT_TRUE(rig.send(0, proven));
+  rig.settle();
+  EXPECT_EQ(rig.numbers.blocks_added.value(), 3u);
+  EXPECT_TRUE(rig.workers[1].drops.contains(attacker(9)));
+}
+
 TEST(ControlLoop, refuses_a_block_past_the_table_and_gives_the_worker_its_entry_back) {
   Rig rig({.blocks = 4});
   for (std::uint32_t n = 1; n <= 5; ++n) {

@@ -120,6 +120,17 @@ TEST_F(Decide, only_reports_past_the_budget_of_the_minute) {
             DecisionAction::block);
 }
 
+TEST_F(Decide, blocks_proven_sources_past_the_budget_and_takes_nothing_from_it) {
+  budget_.adopt(1);
+  auto proven = alert_of(attacker(1), kStart);
+  proven.proven = true;
+  EXPECT_EQ(ask(proven).action, DecisionAction::block);
+  EXPECT_EQ(budget_.taken(), 0u);
+  EXPECT_EQ(ask(alert_of(attacker(2), kStart)).action, DecisionAction::block);
+  EXPECT_EQ(ask(alert_of(attacker(3), kStart)).action, DecisionAction::refuse_rate);
+  EXPECT_EQ(ask(proven).action, DecisionAction::block);
+}
+
 TEST(BlockBudget, counts_exactly_the_last_sixty_seconds) {
   BlockBudget budget(3);
   EXPECT_TRUE(budget.try_take(seconds(100)));
