@@ -147,7 +147,8 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   block->add_option("--for", arguments.duration, "how long, 90s, 10m, 2h, 7d; else the ladder")
       ->type_name("DURATION");
   block->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
-  wants_address(add("unblock", "Let a source in again and forget what it did"), "blocked address");
+  wants_address(add("unblock", "Let a source in again; the block it ends counts as no offence"),
+                "blocked address");
   wants_address(add("allow", "Never block this network, until unallow or a restart"),
                 "address or CIDR block");
   wants_address(add("unallow", "Take an allow back"), "as it was allowed");

@@ -69,7 +69,7 @@ std::string refusal(const ControlState& state, const base::Ip& source) {
 nlohmann::json say_blocked(ControlState& state, const policy::BlockResult& result) {
   const policy::Entry& entry = *result.entry;
   report::Event event = state.event_of(report::Action::source_blocked, entry.source);
-  event.offence = entry.offences;
+  event.offence = policy::Ledger::offence_of(entry);
   event.block_for = std::chrono::seconds(
       static_cast<std::int64_t>((entry.until.value - state.now.monotonic.value) / 1'000'000));
   event.text = fmt::format("an operator blocked {} for {}{}{}", event.source.to_string(),
@@ -81,7 +81,7 @@ nlohmann::json say_blocked(ControlState& state, const policy::BlockResult& resul
                           {"source", event.source.to_string()},
                           {"for_seconds", event.block_for.count()},
                           {"until", report::utc_timestamp(state.wall_of(entry.until))},
-                          {"offence", entry.offences},
+                          {"offence", event.offence},
                           {"renewed", result.outcome == policy::BlockOutcome::renewed},
                           {"text", event.text}};
   state.say(std::move(event));
@@ -130,11 +130,13 @@ nlohmann::json unblock_source(ControlState& state, const nlohmann::json& request
   const std::string name = state.ledger.prefix_of(source.value()).to_string();
   const policy::Entry* entry = state.ledger.find(source.value());
   const bool was_real = entry != nullptr && entry->standing == policy::Standing::blocked;
-  if (!state.lift(source.value()))
+  const std::uint32_t offence = entry == nullptr ? 0 : policy::Ledger::offence_of(*entry);
+  if (!state.lift(source.value(), LiftKind::pardon))
     return error_reply(fmt::format("{} is not blocked; 'blocked' lists who is", name));
   report::Event event = state.event_of(report::Action::source_unblocked, source.value());
   event.text = fmt::format("an operator let {} in again", name);
   if (!was_real) event.text = fmt::format("an operator took {} off the observed blocks", name);
+  if (offence > 0) event.text += fmt::format("; its offence {} no longer counts", offence);
   nlohmann::json reply = {{"ok", true}, {"source", name}, {"text", event.text}};
   state.say(std::move(event));
   return reply;

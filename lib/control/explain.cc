@@ -20,16 +20,21 @@ std::chrono::seconds whole_seconds(base::Micros duration) {
   return std::chrono::seconds(static_cast<std::int64_t>(duration.value / 1'000'000));
 }
 
+// An operator's block is no offence, and neither is one that an operator took back.
+std::string offence_words(const policy::Entry& entry) {
+  return entry.is_offence ? fmt::format(", offence {}", entry.offences) : std::string();
+}
+
 std::string in_force_sentence(const ControlState& state, const policy::Entry& entry) {
   const auto left = whole_seconds(base::elapsed(state.now.monotonic, entry.until));
   const bool is_detector = entry.origin == policy::Origin::detector;
-  std::string text =
-      fmt::format("{} since {} until {} ({} left), {}, offence {}",
-                  entry.standing == Standing::blocked ? "It is blocked"
-                                                      : "It would be blocked, in observe mode",
-                  report::utc_timestamp(state.wall_of(entry.since)),
-                  report::utc_timestamp(state.wall_of(entry.until)), policy::in_words(left),
-                  is_detector ? "decided by a detector" : "ordered by an operator", entry.offences);
+  std::string text = fmt::format(
+      "{} since {} until {} ({} left), {}{}",
+      entry.standing == Standing::blocked ? "It is blocked"
+                                          : "It would be blocked, in observe mode",
+      report::utc_timestamp(state.wall_of(entry.since)),
+      report::utc_timestamp(state.wall_of(entry.until)), policy::in_words(left),
+      is_detector ? "decided by a detector" : "ordered by an operator", offence_words(entry));
   if (!entry.reason.empty()) text += ": " + entry.reason;
   return text + '.';
 }
@@ -41,9 +46,9 @@ std::string standing_sentence(const ControlState& state, const policy::Entry& en
       return in_force_sentence(state, entry);
     case Standing::remembered:
       return fmt::format(
-          "It is not blocked; its last block, offence {}, ended at {}. After {} of quiet it is "
-          "forgotten.",
-          entry.offences, report::utc_timestamp(state.wall_of(entry.released)),
+          "It is not blocked; its last block{}{} ended at {}. After {} of quiet it is forgotten.",
+          offence_words(entry), entry.is_offence ? "," : "",
+          report::utc_timestamp(state.wall_of(entry.released)),
           policy::in_words(state.config.block.forget_after));
     case Standing::noted:
     case Standing::unknown:

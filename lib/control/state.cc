@@ -83,10 +83,12 @@ void ControlState::say_appliance(std::string sentence) {
   say(std::move(event));
 }
 
-bool ControlState::lift(const base::Ip& source) {
+bool ControlState::lift(const base::Ip& source, LiftKind kind) {
   const policy::Entry* entry = ledger.find(source);
   const bool was_real = entry != nullptr && entry->standing == policy::Standing::blocked;
-  if (!ledger.lift(source, now.monotonic)) return false;
+  const bool is_lifted = kind == LiftKind::pardon ? ledger.pardon(source, now.monotonic)
+                                                  : ledger.lift(source, now.monotonic);
+  if (!is_lifted) return false;
   if (was_real) {
     order(source, scan::OrderKind::lift);
     numbers.blocks_lifted.add(1);

@@ -33,6 +33,11 @@ struct Sweep {
   std::uint32_t cursor = 0;
 };
 
+enum class LiftKind : std::uint8_t {
+  plain,   // it remains an offence
+  pardon,  // it was wrong: the offence is taken back
+};
+
 struct ControlState {
   ControlState(ControlSettings settings, base::Published<scan::DetectionPolicy>& policy,
                Numbers& numbers);
@@ -52,7 +57,7 @@ struct ControlState {
   void say_appliance(std::string sentence);
   // Ends a block before its time: ledger, workers, numbers; the caller says why in an event.
   // False: it was not blocked.
-  bool lift(const base::Ip& source);
+  bool lift(const base::Ip& source, LiftKind kind = LiftKind::plain);
   // After `config` or `lists` changed: compiles the exemptions, publishes, starts the sweep.
   void adopt();
 

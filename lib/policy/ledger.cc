@@ -2,6 +2,7 @@
 #include "policy/ledger.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -113,6 +114,7 @@ BlockResult Ledger::block(const BlockRequest& request, base::Micros now) {
     if (!goes_on) release(slot, entry.until);
   }
   const std::uint32_t offence = next_offence(slot == kNoSlot ? nullptr : &at(slot), now);
+  const bool is_counted = slot != kNoSlot && in_force(at(slot).standing) && at(slot).is_offence;
   if (slot != kNoSlot && in_force(at(slot).standing)) release(slot, now);
   if (blocked_ + shadowed_ >= settings_.blocks_max) return {};
   if (slot == kNoSlot) slot = claim(key);
@@ -120,7 +122,9 @@ BlockResult Ledger::block(const BlockRequest& request, base::Micros now) {
 
   Entry& entry = at(slot);
   entry.origin = request.origin;
-  entry.offences = offence;
+  // What operators decide is nobody's offence: block, unblock, block climbs no ladder.
+  entry.is_offence = request.origin == Origin::detector || is_counted;
+  entry.offences = entry.is_offence ? offence : offence - 1;
   entry.since = now;
   entry.until = end_of(now, request.duration.count() > 0 ? request.duration : ladder_step(offence));
   entry.quiet_since = now;
@@ -141,8 +145,8 @@ BlockResult Ledger::renew(std::uint32_t slot, const BlockRequest& request, base:
   if (wheel_.is_armed(slot)) wheel_.cancel(slot);
   entry.origin = request.origin;
   entry.reason = request.reason;
-  entry.until =
-      end_of(now, request.duration.count() > 0 ? request.duration : ladder_step(entry.offences));
+  const std::uint32_t offence = entry.offences + (entry.is_offence ? 0 : 1);
+  entry.until = end_of(now, request.duration.count() > 0 ? request.duration : ladder_step(offence));
   if (entry.until != kForever) wheel_.set(slot, entry.until);
   return {.outcome = BlockOutcome::renewed, .entry = &entry};
 }
@@ -184,6 +188,13 @@ bool Ledger::lift(const base::Ip& ip, base::Micros now) {
   return true;
 }
 
+bool Ledger::pardon(const base::Ip& ip, base::Micros now) {
+  if (!lift(ip, now)) return false;
+  Entry& entry = at(slot_of(key_of(ip)));
+  if (std::exchange(entry.is_offence, false)) --entry.offences;
+  return true;
+}
+
 std::size_t Ledger::expire(base::Micros now, std::span<Expired> out) {
   auto steps = static_cast<std::uint32_t>(out.size()) * kStepsPerExpiry;
   std::size_t count = 0;
@@ -191,7 +202,7 @@ std::size_t Ledger::expire(base::Micros now, std::span<Expired> out) {
     const auto slot = wheel_.take_due(now, steps);
     if (!slot) break;
     const Entry& entry = at(*slot);
-    out[count++] = {entry.source, entry.standing, entry.offences, entry.since, entry.until};
+    out[count++] = {entry.source, entry.standing, offence_of(entry), entry.since, entry.until};
     release(*slot, entry.until);
   }
   is_behind_ = count == out.size() || steps == 0;

@@ -40,7 +40,8 @@ struct Entry {
   Standing standing = Standing::unknown;
   Origin origin = Origin::detector;
   bool has_evidence = false;
-  std::uint32_t offences = 0;     // blocks so far, the present one included
+  bool is_offence = false;        // the last block is one of `offences`; an operator's is not
+  std::uint32_t offences = 0;     // blocks by detectors so far, the present one included
   base::Micros since;             // of the last block
   base::Micros until;             // its end: blocked while now < until
   base::Micros quiet_since;       // last heard of; forgotten `forget_after` later
@@ -86,7 +87,7 @@ struct BlockResult {
 struct Expired {
   base::Ip source;
   Standing was = Standing::blocked;
-  std::uint32_t offences = 0;
+  std::uint32_t offence = 0;  // 0: an operator's block, which is none
   base::Micros since, until;
 };
 
@@ -107,6 +108,10 @@ class Ledger {
   // What the next block of this source would be. `entry` may be nullptr: a stranger.
   [[nodiscard]] std::uint32_t next_offence(const Entry* entry, base::Micros now) const noexcept;
   [[nodiscard]] std::chrono::seconds ladder_step(std::uint32_t offence) const noexcept;
+  // Which offence the source's last block was; 0: none.
+  [[nodiscard]] static std::uint32_t offence_of(const Entry& entry) noexcept {
+    return entry.is_offence ? entry.offences : 0;
+  }
 
   BlockResult block(const BlockRequest& request, base::Micros now);
   // Adds evidence; a stranger becomes `noted`. The entry is valid until the next call that changes
@@ -114,6 +119,8 @@ class Ledger {
   Entry& note(const scan::Alert& alert, base::Micros now);
   // False: it was neither blocked nor shadowed.
   bool lift(const base::Ip& ip, base::Micros now);
+  // Lifts a block that was wrong: the offence it counted as is taken back.
+  bool pardon(const base::Ip& ip, base::Micros now);
 
   // Blocks whose end is at or before `now`, at most out.size(); they become `remembered`. Forgets
   // old memories too. Bounded work per call: is_behind() says whether some is left.

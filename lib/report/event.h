@@ -45,7 +45,7 @@ struct Event {
   std::optional<scan::Alert> alert;  // the evidence, where a detector is behind the event
   std::string text;                  // one sentence for people
   std::chrono::seconds block_for{0};
-  std::uint32_t offence = 0;     // which block of this source it is: 1 is the first
+  std::uint32_t offence = 0;     // which offence of the source it is: 1 is the first, 0 none
   std::uint32_t stands_for = 1;  // how many like it were coalesced into this one
   bool ignored = false;          // on the allow list
   bool already_blocked = false;

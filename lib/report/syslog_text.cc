@@ -23,6 +23,10 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string offence_words(const Event& event) {
+  return event.offence > 0 ? fmt::format("offence {}", event.offence) : "by an operator";
+}
+
 std::string action_line(const Event& event) {
   const std::string host = event.source.to_string();
   if (event.block_failed)
@@ -30,10 +34,10 @@ std::string action_line(const Event& event) {
   switch (event.action) {
     case Action::source_blocked:
       if (event.enforcement != Enforcement::packets)
-        return fmt::format("attackalert: Host {} has been reported (offence {}): {}", host,
-                           event.offence, event.text);
-      return fmt::format("attackalert: Host {} has been blocked for {} seconds (offence {}): {}",
-                         host, event.block_for.count(), event.offence, event.text);
+        return fmt::format("attackalert: Host {} has been reported ({}): {}", host,
+                           offence_words(event), event.text);
+      return fmt::format("attackalert: Host {} has been blocked for {} seconds ({}): {}", host,
+                         event.block_for.count(), offence_words(event), event.text);
     case Action::block_expired:
       return fmt::format("adminalert: Host {} is no longer blocked: its time is over", host);
     case Action::source_unblocked:

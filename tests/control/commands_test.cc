@@ -103,6 +103,31 @@ TEST(Commands, unblocks_only_what_is_blocked) {
   EXPECT_EQ(rig.numbers.blocks_lifted.value(), 1u);
 }
 
+TEST(Commands, unblock_takes_the_offence_back) {
+  Rig rig;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(1))));
+    rig.settle();
+    EXPECT_EQ(rig.ask(on("explain", "10.0.0.1"))["offences"], 1);
+    const auto reply = rig.ask(on("unblock", "10.0.0.1"));
+    EXPECT_NE(reply["text"].dump().find("its offence 1 no longer counts"), std::string::npos);
+    rig.clock.advance(1s);
+  }
+  const auto after = rig.ask(on("explain", "10.0.0.1"));
+  EXPECT_EQ(after["offences"], 0);
+  EXPECT_NE(after["story"].dump().find("offence 1, for 10 minutes"), std::string::npos) << after;
+}
+
+TEST(Commands, block_is_no_offence_and_climbs_no_ladder) {
+  Rig rig;
+  for (int i = 0; i < 3; ++i) {
+    const auto reply = rig.ask(on("block", "10.0.0.1"));
+    EXPECT_EQ(reply["for_seconds"], 600);
+    EXPECT_EQ(reply["offence"], 0);
+    EXPECT_EQ(rig.ask(on("unblock", "10.0.0.1"))["text"], "an operator let 10.0.0.1 in again");
+  }
+}
+
 TEST(Commands, allow_lifts_and_reaches_the_packet_path) {
   Rig rig;
   for (std::uint32_t n = 1; n < 10; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));

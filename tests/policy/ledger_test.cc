@@ -171,6 +171,48 @@ TEST(Ledger, lets_an_operator_set_the_end_of_a_block_in_force) {
   EXPECT_EQ(expire(ledger, kStart + seconds(600)), 0u);
 }
 
+TEST(Ledger, counts_no_block_of_an_operator_as_an_offence) {
+  Ledger ledger(small());
+  const BlockRequest order{.source = attacker(1), .origin = Origin::operator_order};
+  for (int i = 0; i < 3; ++i) {
+    const auto result = ledger.block(order, kStart);
+    ASSERT_EQ(result.outcome, BlockOutcome::added);
+    EXPECT_EQ(result.entry->offences, 0u);
+    EXPECT_EQ(result.entry->until, kStart + seconds(600));
+    EXPECT_EQ(ledger.block(order, kStart).entry->until, kStart + seconds(600)) << "renewed";
+    EXPECT_TRUE(ledger.pardon(attacker(1), kStart));
+  }
+  EXPECT_EQ(block(ledger, attacker(1), kStart).entry->offences, 1u);
+  ledger.lift(attacker(1), kStart);
+  const auto result = ledger.block(order, kStart);
+  EXPECT_EQ(result.entry->offences, 1u);
+  EXPECT_EQ(result.entry->until, kStart + seconds(3600)) << "the next step, as for a detector";
+  EXPECT_TRUE(ledger.pardon(attacker(1), kStart));
+  EXPECT_EQ(block(ledger, attacker(1), kStart).entry->offences, 2u) << "its own offence stays";
+}
+
+TEST(Ledger, takes_back_the_offence_of_a_block_that_was_wrong) {
+  Ledger ledger(small());
+  EXPECT_FALSE(ledger.pardon(attacker(1), kStart));
+  block(ledger, attacker(1), kStart);
+  EXPECT_TRUE(ledger.pardon(attacker(1), kStart));
+  EXPECT_FALSE(ledger.pardon(attacker(1), kStart));
+  EXPECT_EQ(block(ledger, attacker(1), kStart).entry->offences, 1u);
+  ledger.block({.source = attacker(1), .origin = Origin::operator_order}, kStart);
+  EXPECT_TRUE(ledger.pardon(attacker(1), kStart)) << "renewed by an operator, still an offence";
+  EXPECT_EQ(ledger.next_offence(ledger.find(attacker(1)), kStart), 1u);
+}
+
+TEST(Ledger, keeps_the_offence_of_a_shadow_that_an_operator_makes_a_block) {
+  Ledger ledger(small());
+  ledger.block({.source = attacker(1), .shadow = true}, kStart);
+  const auto result =
+      ledger.block({.source = attacker(1), .origin = Origin::operator_order}, kStart);
+  EXPECT_EQ(result.entry->offences, 1u);
+  EXPECT_TRUE(ledger.pardon(attacker(1), kStart));
+  EXPECT_EQ(ledger.find(attacker(1))->offences, 0u);
+}
+
 TEST(Ledger, turns_a_shadow_into_a_block_of_the_same_offence) {
   Ledger ledger(small());
   ledger.block({.source = attacker(1), .shadow = true}, kStart);
