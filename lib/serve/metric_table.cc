@@ -18,15 +18,15 @@ constexpr auto kTable = std::to_array<MetricRow>({
     {"edgesentry_start_time_seconds", kGauge, "", "Unix time of the start."},
 
     {"edgesentry_packets_received_total", kCounter, "worker",
-     "Packets received. Equals forwarded plus dropped, always."},
+     "Packets received. Received plus taken over equals forwarded plus dropped plus handed over."},
     {"edgesentry_bytes_received_total", kCounter, "worker", "Bytes received."},
     {"edgesentry_packets_forwarded_total", kCounter, "worker",
      "Packets handed to the other port of their segment."},
     {"edgesentry_bytes_forwarded_total", kCounter, "worker", "Bytes forwarded."},
     {"edgesentry_packets_dropped_total", kCounter, "worker,class,reason",
-     "Packets that ended here: by verdict on their source, or by fault of the appliance "
-     "(`consumed` is how tap and host mode end every packet, `too_long` exceeds the other port's "
-     "MTU and could not be cut into IPv4 fragments)."},
+     "Packets that ended here: by verdict on their source, or by fault of the appliance. Reason "
+     "`consumed`, in tap and host mode, is no loss: there every packet ends so; `too_long` exceeds "
+     "the other port's MTU and could not be cut into IPv4 fragments."},
     {"edgesentry_bytes_dropped_total", kCounter, "worker", "Bytes dropped for any reason."},
     {"edgesentry_packets_parsed_total", kCounter, "outcome",
      "What the parser made of each packet; every packet has one outcome."},
@@ -167,8 +167,15 @@ std::string metrics_markdown() {
       "Served at `http://HOST:PORT/metrics` (`metrics.listen`, by default `127.0.0.1:9465`) in\n"
       "Prometheus' text format, over IPv4 and without TLS: put a proxy in front of it, or scrape\n"
       "it on loopback. Workers count in plain memory of their own; a scrape only reads.\n\n"
-      "For each worker, always: received = forwarded + dropped. A metric is left out while the\n"
+      "For each worker, always: received + taken over = forwarded + dropped + handed over; summed\n"
+      "over the workers, received = forwarded + dropped. A metric is left out while the\n"
       "part that it tells of is not in use.\n\n"
+      "Sixteen connections are served at once, and one that sends no whole request is closed "
+      "after\n"
+      "two seconds. Fewer than sixteen silent connections delay no scrape, and twenty delay one "
+      "by\n"
+      "about two seconds; a flood of them can still starve it, so listen where only the scraper\n"
+      "and friends can connect.\n\n"
       "| metric | type | labels | meaning |\n|---|---|---|---|\n";
   for (const MetricRow& row : kTable) {
     std::string labels;

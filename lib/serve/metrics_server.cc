@@ -20,6 +20,10 @@
 namespace edgesentry::serve {
 namespace {
 
+// A connection holds a thread until its request has come, or for silence_max: fewer silent ones
+// than threads delay no scrape, and as many again delay it by silence_max.
+constexpr const char* kThreads = "16";
+
 struct Place {
   std::uint32_t address = 0;  // host byte order
   std::uint16_t port = 0;
@@ -100,13 +104,15 @@ base::Status MetricsServer::check(const std::string& listen) {
 }
 
 base::Result<std::unique_ptr<MetricsServer>> MetricsServer::start(
-    const std::string& listen, const std::shared_ptr<prometheus::Collectable>& metrics) {
+    const std::string& listen, const std::shared_ptr<prometheus::Collectable>& metrics,
+    std::chrono::milliseconds silence_max) {
   const auto place = parse_listen(listen);
   if (!place) return place.error();
   try {
     auto exposer = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
-        "listening_ports", listen, "num_threads", "2", "request_timeout_ms", "5000",
-        "enable_keep_alive", "no", "listen_backlog", "16"});
+        "listening_ports", listen, "num_threads", kThreads, "request_timeout_ms",
+        std::to_string(silence_max.count()), "enable_keep_alive", "no", "connection_queue", "64",
+        "listen_backlog", "64"});
     exposer->RegisterCollectable(metrics);
     return std::unique_ptr<MetricsServer>(
         new MetricsServer(std::move(exposer), place.value().address));

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <deque>
+
 #include "full_links.h"
 
 namespace edgesentry::serve {
@@ -27,6 +29,24 @@ std::string fetch(std::uint16_t port, const std::string& request) {
   return answer;
 }
 
+// Connected to a port of this machine, and silent until it goes.
+class Idler {
+ public:
+  explicit Idler(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~Idler() { close(fd_); }
+  Idler(const Idler&) = delete;
+  Idler& operator=(const Idler&) = delete;
+
+ private:
+  int fd_;
+};
+
 std::shared_ptr<Metrics> some_metrics() {
   return std::make_shared<Metrics>(MetricsLinks{});
 }
@@ -40,7 +60,19 @@ TEST(MetricsServer, answers_a_scrape_and_survives_rubbish) {
   fetch(port, std::string(100'000, 'A') + "\r\n\r\n");
   const std::string answer = fetch(port, "GET /metrics HTTP/1.0\r\n\r\n");
   EXPECT_NE(answer.find("200 OK"), std::string::npos);
-  EXPECT_NE(answer.find("\nedgesentry_up 1\n"), std::string::npos);
+  EXPECT_NE(answer.find("\nedgesentry_up 1\n"), std::string::npos) << answer;
+}
+
+TEST(MetricsServer, answers_a_scrape_beside_connections_that_say_nothing) {
+  const std::chrono::hours for_ever(1);  // no silent one is ever sent away to make room
+  const auto metrics = some_metrics();
+  auto server = MetricsServer::start("127.0.0.1:0", metrics, for_ever);
+  ASSERT_TRUE(server.ok()) << server.error().text;
+  const std::uint16_t port = server.value()->port();
+  std::deque<Idler> idlers;
+  for (int i = 0; i < 12; ++i) idlers.emplace_back(port);
+  const std::string answer = fetch(port, "GET /metrics HTTP/1.0\r\n\r\n");
+  EXPECT_NE(answer.find("\nedgesentry_up 1\n"), std::string::npos) << answer;
 }
 
 TEST(MetricsServer, says_what_to_do_when_the_port_is_in_use) {
