@@ -55,7 +55,7 @@ std::string_view fault_of(std::string_view entry) {
 
 IgnoreFile parse_ignore(std::string_view text, const std::string& name) {
   IgnoreFile ignored;
-  std::size_t bad_lines = 0;
+  std::size_t& bad_lines = ignored.bad_lines;
   unsigned line = 0;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   while (!text.empty()) {

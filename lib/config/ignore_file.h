@@ -17,6 +17,7 @@ namespace edgesentry::config {
 
 struct IgnoreFile {
   std::vector<base::Prefix> prefixes;
+  std::size_t bad_lines = 0;      // all of them; `problems` has the first ones
   std::vector<Problem> problems;  // with line 0, and fatal: the file could not be read at all
 };
 

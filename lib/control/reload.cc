@@ -43,6 +43,7 @@ AllowListsRead read_allow_lists(const config::Config& config, const NeverBanRead
   const config::IgnoreFile file = config::load_ignore(config.allow.file);
   for (const base::Prefix& prefix : file.prefixes)
     read.lists.file.push_back({prefix, policy::Exempt::allowed_by_file});
+  read.bad_lines = file.bad_lines;
   for (const config::Problem& problem : file.problems) {
     read.problems.push_back(problem.to_string());
     read.is_file_read = read.is_file_read && !problem.fatal;

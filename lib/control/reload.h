@@ -23,6 +23,7 @@ using ConfigLoader = std::function<config::Loaded(const std::string& path)>;
 struct AllowListsRead {
   policy::AllowLists lists;
   std::vector<std::string> problems;  // bad lines of the allow file, which are left out
+  std::size_t bad_lines = 0;          // all; `problems` has the first ones
   bool is_file_read = true;           // false: the allow file is missing or unreadable
 };
 // The never-ban set as the system has it now; tests give one of their own.

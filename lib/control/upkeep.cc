@@ -38,6 +38,17 @@ nlohmann::json take_lists(ControlState& state) {
   return read.problems;
 }
 
+std::string read_again_sentence(const std::string& path, std::size_t entries,
+                                const AllowListsRead& read) {
+  std::string text = fmt::format("allow file {} was read again: {} entr{} in force", path, entries,
+                                 entries == 1 ? "y of it is" : "ies of it are");
+  if (read.problems.empty()) return text;
+  return text + fmt::format(
+                    ", {} bad line{} left out, the first is {}; allow.networks, what 'allow' "
+                    "added and the never-ban set stay in force",
+                    read.bad_lines, read.bad_lines == 1 ? " is" : "s are", read.problems.front());
+}
+
 void say_mode_change(ControlState& state, bool enforced) {
   if (enforced == state.enforces()) return;
   state.say_appliance(enforced ? "mode is observe now: all blocks are being lifted"
@@ -131,13 +142,13 @@ void Watch::look_at_file(ControlState& state) {
   AllowListsRead read = read_allow_lists(state.config, state.never_ban);
   if (!read.is_file_read) {
     state.say_appliance(
-        fmt::format("allow file {} cannot be read; its last entries stay in force", path_));
+        fmt::format("allow file {} cannot be read; its last {} entries stay in force", path_,
+                    state.lists.file.size()));
     return;
   }
   state.lists.file = std::move(read.lists.file);
   state.adopt();
-  state.say_appliance(fmt::format("allow file {} was read again: {} entries, {} bad lines", path_,
-                                  state.lists.file.size(), read.problems.size()));
+  state.say_appliance(read_again_sentence(path_, state.lists.file.size(), read));
 }
 
 }  // namespace edgesentry::control

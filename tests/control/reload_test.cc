@@ -167,8 +167,11 @@ TEST(AllowFile, is_read_again_once_a_change_has_settled) {
   pass_seconds(rig, 1);
   EXPECT_FALSE(rig.workers[0].drops.contains(attacker(2)));
   EXPECT_TRUE(rig.policy->current().allow.contains(attacker(2)));
-  EXPECT_NE(rig.sink.last(Action::appliance)->text.find("2 entries, 1 bad line"),
-            std::string::npos);
+  const std::string said = rig.sink.last(Action::appliance)->text;
+  EXPECT_NE(said.find("2 entries of it are in force, 1 bad line is left out"), std::string::npos)
+      << said;
+  EXPECT_NE(said.find("/allow:3: \"nonsense\" is not an address"), std::string::npos) << said;
+  EXPECT_NE(said.find("the never-ban set stay in force"), std::string::npos) << said;
 }
 
 TEST(AllowFile, keeps_its_last_entries_when_it_is_gone) {
