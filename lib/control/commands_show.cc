@@ -21,6 +21,7 @@ constexpr std::uint32_t kVisitsPerPage = 1u << 16;
 
 struct Traffic {
   std::uint64_t received = 0, forwarded = 0, dropped_by_verdict = 0, dropped_by_fault = 0;
+  std::uint64_t watched_only = 0;
   std::uint64_t sources = 0, suspects = 0, blocked = 0, alerts_refused = 0;
   std::uint64_t suspects_refused = 0;
 };
@@ -32,7 +33,11 @@ Traffic traffic_of(const ControlState& state) {
     sum.received += tally->received_packets.value();
     sum.forwarded += tally->forwarded_packets.value();
     for (const auto& drop : tally->dropped_verdict) sum.dropped_by_verdict += drop.value();
-    for (const auto& drop : tally->dropped_fault) sum.dropped_by_fault += drop.value();
+    for (std::size_t i = 0; i < tally->dropped_fault.size(); ++i) {
+      // How a tap ends every packet is no fault.
+      const bool is_consumed = i == static_cast<std::size_t>(scan::FaultDrop::consumed);
+      (is_consumed ? sum.watched_only : sum.dropped_by_fault) += tally->dropped_fault[i].value();
+    }
     sum.sources += tally->sources.value();
     sum.suspects += tally->suspects.value();
     sum.blocked += tally->blocked_sources.value();
@@ -46,7 +51,8 @@ nlohmann::json packets_view(const Traffic& sum) {
   return {{"received", sum.received},
           {"forwarded", sum.forwarded},
           {"dropped_by_verdict", sum.dropped_by_verdict},
-          {"dropped_by_fault", sum.dropped_by_fault}};
+          {"dropped_by_fault", sum.dropped_by_fault},
+          {"watched_only", sum.watched_only}};
 }
 
 nlohmann::json blocks_view(const ControlState& state) {
