@@ -20,6 +20,11 @@ void complain(const std::string& sentence) {
              printable(sentence));
 }
 
+// Programs wait for the summary, whatever there was to read.
+void end_without_captures(const ReplayArguments& arguments) {
+  if (arguments.json) make_json_view(false)->run_done({});
+}
+
 FileResult replay_one(const std::string& path, const replay::ReplayOptions& options,
                       ReplayView& view) {
   FileResult result;
@@ -53,6 +58,7 @@ int run_replay(const ReplayArguments& arguments) {
   const auto list = wire::list_captures(arguments.paths);
   if (!list) {
     complain(list.error().text);
+    end_without_captures(arguments);
     return 1;
   }
   for (const std::string& sentence : list.value().skipped) complain("skipped: " + sentence);
@@ -63,6 +69,7 @@ int run_replay(const ReplayArguments& arguments) {
         fmt::format("no captures were found in {}; name a pcap or pcapng file, or a directory "
                     "that holds some directly",
                     fmt::join(arguments.paths, ", ")));
+    end_without_captures(arguments);
     return 1;
   }
   const std::unique_ptr<ReplayView> view =

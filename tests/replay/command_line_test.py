@@ -107,7 +107,7 @@ class Replay(Scratch):
             got = run("replay", *more, str(self.folder))
             self.assertEqual(got.returncode, 1)
             self.assertIn(f"no captures were found in {self.folder}; name a pcap", got.stderr)
-            self.assertEqual(got.stdout, "")
+            self.assertEqual("replay-summary" in got.stdout, bool(more), got.stdout)
 
     def test_says_with_each_line_which_file_it_is_from(self) -> None:
         paths = [self.write("a.pcap", null_scan(20)), self.write("b.pcap", null_scan(20))]
@@ -126,6 +126,17 @@ class Replay(Scratch):
         got = run("replay", "--allow", "198.51.100.0/24", self.write("a.pcap", null_scan(20)))
         self.assertIn("allowed, reported only", got.stdout)
         self.assertIn("0 blocked", got.stdout)
+
+    def test_ends_with_a_summary_even_if_there_is_nothing_to_read(self) -> None:
+        self.write("junk.txt", b"no capture at all")
+        for place in (str(self.folder), str(self.folder / "missing")):
+            got = run("replay", "--json", place)
+            self.assertEqual(got.returncode, 1)
+            lines = got.stdout.splitlines()
+            self.assertEqual(len(lines), 1, got.stderr)
+            summary = json.loads(lines[-1])
+            self.assertEqual(summary["event"]["action"], "replay-summary")
+            self.assertEqual(summary["edgesentry"]["files_read"], 0)
 
     def test_names_every_fault_of_a_configuration(self) -> None:
         config = self.write("faulty.toml", b'mode = "attack"\n[detect]\nfailures = -1\n')
