@@ -22,12 +22,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "out" / "bench"
 PLOTS = ROOT / "perf" / "plots"
 
+BURST = 64  # packets; the appliance takes as many at once (nic::kBurst)
 BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "snapshot", "scrape",
            "ledger")
 HEADLINE_FILTERS = {
     "limit": "MiB:256$",
     "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
-                r"/sources:(1024|1048576|16777216)/burst:64",
+                rf"/sources:(1024|1048576|16777216)/burst:{BURST}$",
 }
 HIDDEN = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads",
           "iterations",
@@ -100,7 +101,7 @@ def headline_of(figures):
     pipeline = figures.get("pipeline", {})
 
     def of(shape, sources, key):
-        row = pipeline.get(f"pipeline/{shape}/sources:{sources}/burst:32")
+        row = pipeline.get(f"pipeline/{shape}/sources:{sources}/burst:{BURST}")
         return None if row is None else row[key]
 
     limit = figures.get("limit", {}).get("limit/MiB:256")
@@ -134,7 +135,7 @@ def plot(figures):
     shapes = {}
     for name, row in pipeline.items():
         _, shape, sources, burst = name.split("/")
-        if burst == "burst:32":
+        if burst == f"burst:{BURST}":
             shapes.setdefault(shape, []).append((int(sources.split(":")[1]), row))
     for key, label in (("Mpps", "million packets a second, one core"),
                        ("of_limit", "share of the machine's random-line limit")):
