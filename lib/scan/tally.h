@@ -1,6 +1,6 @@
 // One worker's numbers. The worker writes, anybody reads (base::Counter); cache-line aligned so
-// that workers share nothing. Identity, always: received = forwarded + dropped by verdict + by
-// fault.
+// that workers share nothing. Identity, always: received + taken over = forwarded + dropped by
+// verdict + dropped by fault + handed over; over all workers what is handed and taken cancels out.
 #pragma once
 
 #include <array>
