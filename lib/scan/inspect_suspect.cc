@@ -61,6 +61,15 @@ void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& 
   if (touched && is_watched(contact, policy)) lower(suspect.touches);
 }
 
+// RFC 9293 section 3.10.7.4: the handshake ends with the number that the SYN-ACK asked for, which a
+// forger, who never sees it, must guess. A RST with it proves nothing: whoever is sent a SYN-ACK
+// unasked sends one.
+bool is_proof(const Suspect& suspect, const Contact& contact, const wire::Probe& probe) noexcept {
+  return contact.outcome == Outcome::answered && contact.port_class == PortClass::tcp &&
+         contact.target == suspect.challenge_target && contact.port == suspect.challenge_port &&
+         (probe.tcp_flags & wire::tcp_flag::kAck) && probe.acknowledgement == suspect.challenge_ack;
+}
+
 // Something the source sent to a contact that exists already.
 Outcome after_repeat(const Contact& contact, const wire::Probe& probe,
                      const Touch& touch) noexcept {
@@ -114,7 +123,6 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
     case Outcome::completed:
       ++suspect.successes;
       if (contact.port_class == PortClass::icmp || is_weak(contact.technique)) break;
-      suspect.proven |= contact.port_class == PortClass::tcp && before == Outcome::answered;
       suspect.score = static_cast<std::int16_t>(std::max(suspect.score - 1, 0));
       break;
     default:
@@ -143,6 +151,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
       if (contact.outcome != Outcome::refused) contact.outcome = Outcome::pending;
     } else {
       const Outcome next = after_repeat(contact, probe, touch);
+      suspect.proven |= next == Outcome::completed && is_proof(suspect, contact, probe);
       if (next == contact.outcome && !is_new_kind) return;
       settle(suspect, contact, next, moment);
     }
@@ -212,7 +221,12 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
       if (is_open(contact)) {
         const bool handshake = contact.port_class == PortClass::tcp;
         next = handshake ? Outcome::answered : Outcome::completed;
-        if (handshake) contact.at_ms = suspect.since_first_ms(moment.now);
+        if (handshake) {
+          contact.at_ms = suspect.since_first_ms(moment.now);
+          suspect.challenge_ack = probe.sequence + 1;
+          suspect.challenge_target = contact.target;
+          suspect.challenge_port = contact.port;
+        }
       }
       break;
     case AnswerKind::converse:

@@ -65,7 +65,7 @@ struct alignas(base::kCacheLine) Suspect {
   bool in_use = false;
   bool decided = false;     // a detector has fired
   bool allowed = false;     // ... but it is on the allow list
-  bool proven = false;      // completed a handshake
+  bool proven = false;      // completed a handshake with the right acknowledgement number
   bool ip_options = false;  // some probe carried IPv4 options
   bool alert_owed = false;  // the ring to control refused the alert `owed`
   AlertKind owed = AlertKind::decision;
@@ -86,6 +86,10 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t reported_probes = 0;  // when the last alert went out
   ToolMarks tool;
   base::Ip last_target;
+  // What only the receiver of the newest SYN-ACK knows: the number to acknowledge, and to whom.
+  std::uint32_t challenge_ack = 0;
+  std::uint32_t challenge_target = 0;
+  std::uint16_t challenge_port = 0;
   std::array<std::uint16_t, kAlertPorts> ports{};
   std::array<base::Ip, kAlertTargets> targets{};
   std::array<std::uint64_t, kBitmapWords> port_bits{};

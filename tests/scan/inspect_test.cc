@@ -237,5 +237,34 @@ TEST(Window, touches_that_have_left_it_do_not_add_up) {
   EXPECT_EQ(decided(), 1);
 }
 
+// Two refusals make a suspect; then a handshake with an open port, its last packet with `number`.
+bool proves(std::uint32_t number, std::uint8_t flags, std::uint16_t port = 80) {
+  Bench bench;
+  const base::Ip source = ip4(198, 51, 100, 63), server = ip4(10, 0, 0, 1);
+  for (const std::uint16_t closed : {1, 2}) bench.knock_closed({source, server, 40000, closed});
+  for (const std::uint16_t open : {80, 443}) {
+    bench.act(tcp({source, server, 40000, open}, kSynFlag));
+    wire::Probe answer = tcp({server, source, open, 40000}, kSynAck);
+    answer.sequence = 0xfffffffe + open;
+    bench.hear(answer);
+  }
+  wire::Probe last = tcp({source, server, 40000, port}, flags);
+  last.acknowledgement = number;
+  bench.act(last);
+  for (std::uint16_t closed = 3; closed < 20; ++closed)
+    bench.knock_closed({source, server, 40000, closed});
+  EXPECT_EQ(bench.alerts.size(), 1u);
+  return !bench.alerts.empty() && bench.alerts[0].proven;
+}
+
+TEST(Proof, is_the_number_that_only_the_receiver_of_the_answer_knows) {
+  const std::uint32_t right = 0xfffffffe + 443u + 1;
+  EXPECT_TRUE(proves(right, kAckFlag, 443));
+  EXPECT_FALSE(proves(right + 1, kAckFlag, 443)) << "a forger's guess";
+  EXPECT_FALSE(proves(0, kAckFlag, 443));
+  EXPECT_FALSE(proves(right, kAckFlag, 80)) << "the number of another connection";
+  EXPECT_FALSE(proves(right, kRstFlag, 443)) << "whose address was forged sends that as well";
+}
+
 }  // namespace
 }  // namespace edgesentry::scan
