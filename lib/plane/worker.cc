@@ -17,17 +17,12 @@ constexpr std::uint32_t kRoundsPerHousekeeping = 256;
 constexpr std::uint16_t kPrefetchAhead = 8;         // packets; a memory access costs about 8 parses
 constexpr std::size_t kScatteredMax = 65'536 + 64;  // the longest IP packet and its link header
 
-constexpr auto index_of(auto drop) {
-  return static_cast<std::size_t>(drop);
-}
-
 }  // namespace
 
 void Worker::run(const std::atomic<bool>& stop) noexcept {
-  const bool hands_over =
-      settings_.workers > 1 && !(settings_.nic_owns_ipv4 && settings_.nic_owns_ipv6);
-  if (settings_.is_tap)
-    return settings_.workers > 1 ? tell<true, true>(stop) : tell<true, false>(stop);
+  // Even where the NIC brings each source to its worker: what is inside a tunnel it does not see.
+  const bool hands_over = settings_.workers > 1;
+  if (settings_.is_tap) return hands_over ? tell<true, true>(stop) : tell<true, false>(stop);
   return hands_over ? tell<false, true>(stop) : tell<false, false>(stop);
 }
 

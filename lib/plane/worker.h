@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -29,6 +30,11 @@
 #include "scan/tally.h"
 
 namespace edgesentry::plane {
+
+// Drop reasons index the counters of scan::Tally.
+constexpr std::size_t index_of(auto drop) {
+  return static_cast<std::size_t>(drop);
+}
 
 // One port as a worker sees it. Every worker lists the same ports in the same order.
 struct WorkerPort {

@@ -6,13 +6,6 @@
 #include "plane/worker.h"
 
 namespace edgesentry::plane {
-namespace {
-
-constexpr auto index_of(auto drop) {
-  return static_cast<std::size_t>(drop);
-}
-
-}  // namespace
 
 // Every packet leaves exactly once, in the order it came. A long frame is seen to on its own, after
 // what came before it.
