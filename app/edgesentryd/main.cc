@@ -65,9 +65,9 @@ void wait_until_active(const Nics& nics, const plane::Plane& plane) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-std::string ready_line(const config::Config& config, const Nics& nics, const plane::Plane& plane) {
+std::string describe(const config::Config& config, const Nics& nics, const plane::Plane& plane) {
   std::string line = fmt::format(
-      "edgesentryd is active: {}, {}, {} worker{} ({})",
+      "{}, {}, {} worker{} ({})",
       config.placement == config::Placement::inline_ ? "inline"
       : config.placement == config::Placement::tap   ? "tap"
                                                      : "host",
@@ -149,12 +149,17 @@ int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signal
   auto metrics =
       serve_metrics({config, *nics.value(), *plane.value(), *controller.value(), *outlets.value()});
   if (!metrics) return fail(metrics.error());
-  if (base::Status started = plane.value()->start(); !started) return fail(started.error());
+  // Logged before the first packet, so that no event of this run stands in front of it.
+  const std::string what = describe(config, *nics.value(), *plane.value());
+  say_life(*outlets.value(), report::Life::start, "edgesentryd starts: " + what);
+  if (base::Status started = plane.value()->start(); !started) {
+    say_life(*outlets.value(), report::Life::stop,
+             "edgesentryd has not started: " + started.error().text);
+    return fail(started.error());
+  }
 
   wait_until_active(*nics.value(), *plane.value());
-  const std::string ready = ready_line(config, *nics.value(), *plane.value());
-  say_life(*outlets.value(), report::Life::start, ready);
-  fmt::print("{}\n", ready);
+  fmt::print("edgesentryd is active: {}\n", what);
   std::fflush(stdout);
   wait_for_stop(signals, *controller.value(), *plane.value());
 
