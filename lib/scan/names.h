@@ -60,9 +60,14 @@ enum class Reason : std::uint8_t {
   failed_attempts,  // the sequential test on outcomes (TRW, CUSUM form)
   many_ports,
   many_targets,
+  failed_logins,  // a server refused logins, one after the other
+  signature,      // a payload that only scanners and exploits send
+  many_sources,   // one scan spread over several sources
+  arp_sweep,      // requests for one address after the other
 };
-inline constexpr std::array<std::string_view, 5> kReasonNames = {
-    "watched_port", "abnormal_flags", "failed_attempts", "many_ports", "many_targets"};
+inline constexpr std::array<std::string_view, 9> kReasonNames = {
+    "watched_port",  "abnormal_flags", "failed_attempts", "many_ports", "many_targets",
+    "failed_logins", "signature",      "many_sources",    "arp_sweep"};
 
 template <class Enum, std::size_t N>
 constexpr std::string_view name_of(const std::array<std::string_view, N>& names, Enum value) {
