@@ -1,7 +1,8 @@
 """Runs `edgesentry replay --json` over labelled captures and compares with their manifests.
 
-Shared by captures_test.py, which asserts, and captures_table.py, which prints. A manifest is a CSV
-file with the columns file, category, expected and scanners; the captures stand beside it.
+Shared by the tests beside it, which assert, and by perf/detection, which prints. A manifest is a
+CSV file with the columns file, category, expected, scanners and technique; the captures stand
+beside it.
 """
 
 import csv
@@ -18,6 +19,8 @@ SECONDS_MAX = 300
 # Captures whose sources are all innocent: nobody may be blocked.
 INNOCENT = {"benign", "malformed", "backscatter", "flood"}
 GUILTY = {"scan", "brute"}
+EXPECTED = INNOCENT | GUILTY | {"ambiguous"}
+COLUMNS = ("file", "category", "expected", "scanners", "technique")
 
 
 def captures_folder() -> pathlib.Path | None:
@@ -54,29 +57,55 @@ class Capture:
     tool: str = ""  # where the manifest has such a column
 
 
-def read_manifest(folder: pathlib.Path, prefix: str = "") -> list[Capture]:
-    with open(folder / "MANIFEST.csv", encoding="utf-8", newline="") as stream:
-        return [
-            Capture(
-                path=folder / row["file"],
-                name=prefix + row["file"],
-                category=row["category"],
-                expected=row["expected"],
-                scanners={source_of(a) for a in row["scanners"].split(";") if a.strip()},
-                notes=row["notes"],
-                technique=row["technique"],
-                tool=row.get("tool") or "",
-            )
-            for row in csv.DictReader(stream)
-        ]
+class ManifestError(Exception):
+    """A manifest that cannot be used, with its place and what is wrong there."""
+
+
+def read_row(row: dict, folder: pathlib.Path, prefix: str) -> Capture:
+    missing = [name for name in COLUMNS if row.get(name) is None]
+    if missing:
+        raise ValueError(f"the column {missing[0]} is missing")
+    if row["expected"] not in EXPECTED:
+        known = ", ".join(sorted(EXPECTED))
+        raise ValueError(f"expected is '{row['expected']}', not one of {known}")
+    path = folder / row["file"]
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return Capture(
+        path=path,
+        name=prefix + row["file"],
+        category=row["category"],
+        expected=row["expected"],
+        scanners={source_of(a.strip()) for a in row["scanners"].split(";") if a.strip()},
+        notes=row.get("notes") or "",
+        technique=row["technique"],
+        tool=row.get("tool") or "",
+    )
+
+
+def read_manifest(manifest: pathlib.Path, prefix: str = "") -> list[Capture]:
+    listed = []
+    try:
+        with open(manifest, encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            for row in reader:
+                try:
+                    listed.append(read_row(row, manifest.parent, prefix))
+                except ValueError as fault:
+                    raise ManifestError(f"{manifest} line {reader.line_num}: {fault}") from fault
+    except (OSError, UnicodeDecodeError, csv.Error) as fault:
+        raise ManifestError(f"{manifest}: {fault}") from fault
+    if not listed:
+        raise ManifestError(f"{manifest}: no capture is listed")
+    return listed
 
 
 def all_captures(folder: pathlib.Path) -> list[Capture]:
-    captures = read_manifest(folder)
+    listed = read_manifest(folder / "MANIFEST.csv")
     for inner in sorted(folder.iterdir()):
         if (inner / "MANIFEST.csv").is_file():
-            captures += read_manifest(inner, inner.name + "/")
-    return captures
+            listed += read_manifest(inner / "MANIFEST.csv", inner.name + "/")
+    return listed
 
 
 @dataclasses.dataclass

@@ -4,14 +4,14 @@
 No capture crashes it and each run ends with its summary. Four workers decide the same about the
 same sources at the same packets as one does. No source of a benign, malformed,
 backscatter or flood capture is blocked, and the scanners of plain scans are found. What else is
-found is a matter of tuning: captures_table.py shows it.
+found is a matter of tuning: perf/detection/judge.py shows it.
 """
 
 import sys
 
 import captures
 
-# Scans that the first detectors are for; the other categories are shown by captures_table.py.
+# Scans that the first detectors are for; the other categories are shown by judge.py.
 PLAIN = {
     "nmap_SS_sapone.pcapng", "nmap_ST_sapone.pcapng", "nmap_SF_sapone.pcapng",
     "nmap_SN_sapone.pcapng", "nmap_SX_sapone.pcapng", "nmap_SU_sapone.pcapng",
