@@ -7,12 +7,13 @@ namespace edgesentry::plane {
 namespace {
 
 scan::InspectorSettings engine_settings(const config::Table& table, const scan::HashKey& key,
-                                        std::uint16_t worker) {
+                                        std::uint16_t worker, bool is_tap) {
   return {.worker = {worker},
           .sources = table.sources,
           .suspects = table.suspects,
           .blocks = table.blocks,
-          .key = key};
+          .key = key,
+          .watches_arp = is_tap};
 }
 
 // Ownership is one rule for all ports: what one NIC cannot do, hand-over does everywhere.
@@ -27,7 +28,7 @@ nic::Spread weakest(std::span<const nic::Port> ports, std::uint16_t workers) {
 
 std::uint64_t table_bytes(const config::Config& config) noexcept {
   return config.workers.count *
-         std::uint64_t{scan::Inspector::bytes_needed(engine_settings(config.table, {}, 0))};
+         std::uint64_t{scan::Inspector::bytes_needed(engine_settings(config.table, {}, 0, true))};
 }
 
 base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
@@ -41,7 +42,8 @@ base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
   plane->connect(settings);
   const base::TscClock clock = base::TscClock::calibrate();
   for (std::uint16_t i = 0; i < count; ++i) {
-    const scan::InspectorSettings engine = engine_settings(settings.table, settings.key, i);
+    const scan::InspectorSettings engine =
+        engine_settings(settings.table, settings.key, i, settings.is_tap);
     auto memory = TableMemory::allocate({.bytes = scan::Inspector::bytes_needed(engine),
                                          .lcore = i < lcores.size() ? lcores[i] : 0,
                                          .has_hugepages = settings.has_hugepages});

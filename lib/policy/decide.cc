@@ -11,8 +11,15 @@ namespace edgesentry::policy {
 namespace {
 
 constexpr std::array<std::string_view, scan::kReasonNames.size()> kReasonWords = {
-    "it touched watched ports", "its probes have flags that no TCP stack sends",
-    "its attempts kept failing", "it tried too many ports", "it tried too many targets"};
+    "it touched watched ports",
+    "its probes have flags that no TCP stack sends",
+    "its attempts kept failing",
+    "it tried too many ports",
+    "it tried too many targets",
+    "its logins kept being refused",
+    "its payloads are those of scanners and exploits",
+    "it is one of many sources of one scan",
+    "it asked for one address after the other"};
 
 bool in_force(const Entry& entry, base::Micros now) {
   return (entry.standing == Standing::blocked || entry.standing == Standing::shadow) &&
@@ -32,6 +39,11 @@ bool is_stale(const Entry& entry, const scan::Alert& alert, base::Micros now) {
 
 std::string_view plural(std::uint64_t count) {
   return count == 1 ? "" : "s";
+}
+
+// Anybody on a link can send ARP in anybody's name, and a sweep from afar makes a router ask.
+bool may_block(const scan::Alert& alert) {
+  return alert.technique != scan::Technique::arp;
 }
 
 }  // namespace
@@ -67,7 +79,7 @@ Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rul
     decision.offence = known->offences;
     if (decision.already_blocked || decision.is_stale) return decision;
   }
-  if (alert.kind == scan::AlertKind::touch) return decision;
+  if (alert.kind == scan::AlertKind::touch || !may_block(alert)) return decision;
   // The budget is there for forged sources, and those complete no handshake.
   if (!alert.proven && !budget.try_take(now)) {
     decision.action = DecisionAction::refuse_rate;
@@ -133,7 +145,10 @@ std::string sentence(const Decision& decision, const scan::Alert& alert,
       text += "; not blocked: block.per_minute_max new blocks were made in the last minute";
       break;
     case DecisionAction::report:
-      text += decision.already_blocked ? "; it is blocked already" : "; below the trigger";
+      if (!may_block(alert))
+        text += "; not blocked: ARP proves nothing about who sent it";
+      else
+        text += decision.already_blocked ? "; it is blocked already" : "; below the trigger";
       break;
   }
   return text;

@@ -66,7 +66,8 @@ Replay::Replay(ReplayOptions options, EventSink sink)
                                            .sources = options_.sources,
                                            .suspects = options_.suspects,
                                            .blocks = options_.blocks,
-                                           .key = options_.key};
+                                           .key = options_.key,
+                                           .watches_arp = true};
     const std::size_t bytes = scan::Inspector::bytes_needed(settings);
     worker->memory = zeroed_memory(bytes);
     worker->inspector = std::make_unique<scan::Inspector>(

@@ -68,14 +68,15 @@ struct FlagDetector {
 //
 // A scan fails on one target or on one port; the peers of a peer-to-peer network fail one by one on
 // ports of their own. A kernel's connect() to one port of many hosts is also what load balancers
-// and monitors do, so there it takes twice the failures.
+// and monitors do, so there it takes twice the failures, except on the ports that worms sweep.
 struct SequentialDetector {
   static constexpr Reason kReason = Reason::failed_attempts;
   static constexpr std::uint32_t kSameTarget = 3;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
     if (e.suspect.score < static_cast<std::int32_t>(t.failures)) return false;
-    const std::uint32_t hosts =
-        e.newest.technique == Technique::tcp_connect ? 2 * t.failures : t.failures;
+    const bool may_be_a_monitor =
+        e.newest.technique == Technique::tcp_connect && !is_prey_of_worms(e.newest.port);
+    const std::uint32_t hosts = may_be_a_monitor ? 2 * t.failures : t.failures;
     const bool on_one_target =
         e.spread.target_bad >= kSameTarget && e.spread.target_bad > e.spread.target_good;
     const bool on_one_port = e.spread.port_bad >= hosts &&

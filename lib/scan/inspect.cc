@@ -12,6 +12,7 @@ namespace edgesentry::scan {
 namespace {
 
 constexpr std::size_t kSuspectsPerTick = 32;
+constexpr std::uint8_t kArpRequest = 1, kArpReply = 2;  // RFC 826
 // A piece of the given memory; the offsets stay multiples of a cache line.
 template <class T>
 std::span<T> carve(std::byte*& at, std::size_t count) noexcept {
@@ -131,7 +132,13 @@ void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Mi
 Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
                               const Moment& moment) noexcept {
   // Packets that are broken behind their addresses still come from somebody.
-  if (probe.outcome == wire::ParseOutcome::arp || probe.source == base::Ip{}) return Verdict::pass;
+  if (probe.source == base::Ip{}) return Verdict::pass;
+  if (probe.outcome == wire::ParseOutcome::arp) {
+    if (!settings.watches_arp || probe.icmp_type != kArpRequest) return Verdict::pass;
+    const ArpSender* sweeper = arp.ask(probe, settings.key, moment.now);
+    if (sweeper != nullptr) report(*sweeper, moment);
+    return Verdict::pass;
+  }
   const SourceKey& key = look.key;
   const std::uint32_t index = key.home >> shift;
   SightingSet& set = sets[index];
@@ -207,8 +214,23 @@ Verdict Inspector::State::verdict_of_blocked(const wire::Probe& probe, const Sou
   return Verdict::drop;
 }
 
+// ICMP protocol unreachable (RFC 792): no client asks for what is not there, so the answer alone is
+// evidence where only the answers come by (a mirror of one direction).
+void Inspector::State::meet_by_answer(const wire::Probe& probe, const Answer& answer,
+                                      const SourceKey& key, const Moment& moment) noexcept {
+  const int way = admit(probe.target, key, moment);
+  if (way < 0) return;
+  const Place place{key.home >> shift, way};
+  Suspect* suspect = promote(probe.target, place, SuspectPool::rank_of_contacts(1, 0), moment);
+  if (suspect != nullptr) record_answer(*suspect, probe, answer, moment);
+}
+
 void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
                             const Moment& moment) noexcept {
+  if (probe.outcome == wire::ParseOutcome::arp) {
+    if (settings.watches_arp && probe.icmp_type == kArpReply) arp.answer(probe, settings.key);
+    return;
+  }
   const Answer answer = answer_of(probe);
   if (answer.kind == AnswerKind::none) return;
   if (answer.kind == AnswerKind::accept ||
@@ -221,6 +243,7 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   if (way < 0) {
     const bool is_call = answer.kind == AnswerKind::call || (answer.kind == AnswerKind::converse &&
                                                              answer.port_class == PortClass::udp);
+    if (is_unspoken_protocol(answer)) return meet_by_answer(probe, answer, key, moment);
     if (!is_call) return;
     way = admit(probe.target, key, moment);
     if (way >= 0) set.flags[way] |= sighting_flag::kServes;

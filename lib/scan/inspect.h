@@ -37,6 +37,7 @@ struct InspectorSettings {
   std::uint32_t suspects = 1u << 13;  // tier-2 records; about 1.5 KiB each
   std::uint32_t blocks = 1u << 16;    // sources that can be blocked at once; about 32 bytes each
   HashKey key{};
+  bool watches_arp = false;  // the packets show a link: mirror port, host mode, replay
 };
 
 // Which side of a conversation the packets of a burst show. Inline: by port. Tap, host and replay:

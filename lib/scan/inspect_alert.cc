@@ -175,4 +175,33 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   tally.tools[static_cast<std::size_t>(alert->tool.tool)].add(1);
 }
 
+// A sweep of a link. Without room in the outbox it is said when it has grown.
+void Inspector::State::report(const ArpSender& sender, const Moment& moment) noexcept {
+  Alert* alert = moment.outbox.claim();
+  if (alert == nullptr) {
+    tally.alerts_refused.add(1);
+    return;
+  }
+  *alert = Alert{};
+  alert->source = sender.source;
+  alert->targets = sender.targets;
+  alert->port_count = 1;
+  alert->probes = sender.asked;
+  alert->failures = sender.unanswered();
+  alert->target_count = std::max<std::uint32_t>(alert->failures, 1);  // known to be distinct
+  alert->first_seen = sender.first_seen;
+  alert->last_seen = moment.now;
+  alert->worker = settings.worker;
+  alert->last_target = base::Ip::v4(sender.last_target);
+  const bool is_first = sender.reports == 1;
+  alert->kind = is_first ? AlertKind::decision : AlertKind::growth;
+  alert->technique = Technique::arp;
+  alert->shape = Shape::horizontal;
+  alert->severity = Severity::low;
+  alert->reason = Reason::arp_sweep;
+  if (alert->kind != AlertKind::decision) return;
+  tally.alerts[static_cast<std::size_t>(alert->shape)][static_cast<std::size_t>(alert->technique)]
+      .add(1);
+}
+
 }  // namespace edgesentry::scan

@@ -266,7 +266,7 @@ void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
     Outcome next = Outcome::silent;
     if (contact.outcome == Outcome::answered) next = Outcome::half_open;
     const bool patient = contact.sent >= kPatient && contact.port_class == PortClass::tcp &&
-                         !is_abnormal(contact.technique);
+                         !is_abnormal(contact.technique) && !is_prey_of_worms(contact.port);
     if (patient) next = Outcome::neutral;
     settle(suspect, contact, next, moment);
     if (!suspect.decided) evaluate(suspect, contact, moment);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "scan/answer.h"
+#include "scan/arp_watch.h"
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
 #include "scan/inspect.h"
@@ -43,6 +44,7 @@ struct Inspector::State {
   SuspectPool suspects;
   DropSet drops;
   ServiceMap services;
+  ArpWatch arp;
   std::uint64_t blocks_made = 0;
   std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
   std::size_t expected = 0;
@@ -54,6 +56,8 @@ struct Inspector::State {
   Verdict verdict_of_unknown(const wire::Probe& probe, const SourceKey& key,
                              const Moment& moment) noexcept;
   void hear(const wire::Probe& probe, const SourceKey& key, const Moment& moment) noexcept;
+  void meet_by_answer(const wire::Probe& probe, const Answer& answer, const SourceKey& key,
+                      const Moment& moment) noexcept;
   Verdict verdict_of_blocked(const wire::Probe& probe, const SourceKey& key, Place place,
                              const Moment& moment) noexcept;
 
@@ -79,6 +83,7 @@ struct Inspector::State {
               const Moment& moment) noexcept;
   void emit(Suspect& suspect, AlertKind kind, const Contact& contact,
             const Moment& moment) noexcept;
+  void report(const ArpSender& sender, const Moment& moment) noexcept;
 };
 
 // A packet that more likely answers than asks: of a service, or of a host that was called first.
@@ -88,6 +93,10 @@ inline bool is_excused(const wire::Probe& probe, const Touch& touch, std::uint8_
   if (touch.kind == TouchKind::weak) return posture || serves;
   return touch.port_class == PortClass::udp &&
          (posture || (serves && probe.source_port < kEphemeral));
+}
+
+inline bool is_unspoken_protocol(const Answer& answer) noexcept {
+  return answer.kind == AnswerKind::refuse && answer.port_class == PortClass::protocol;
 }
 
 // A contact in 32 bits, never 0.

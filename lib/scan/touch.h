@@ -133,6 +133,27 @@ inline Touch touch_of(const wire::Probe& probe) noexcept {
   }
 }
 
+// TCP services that nobody offers to strangers and that worms sweep for: Telnet, Windows RPC,
+// NetBIOS and SMB, SQL Server, Android debug bridge, router management (Mirai and its children).
+// Neither patience nor an operating system's connect() speaks for who fails there.
+inline bool is_prey_of_worms(std::uint16_t port) noexcept {
+  switch (port) {
+    case 23:
+    case 135:
+    case 139:
+    case 445:
+    case 1433:
+    case 2323:
+    case 5555:
+    case 7547:
+    case 37215:
+    case 52869:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Where clients' ports begin. RFC 6335: 49152; Linux: 32768.
 inline constexpr std::uint16_t kEphemeral = 32768;
 

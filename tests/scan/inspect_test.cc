@@ -237,6 +237,48 @@ TEST(Window, touches_that_have_left_it_do_not_add_up) {
   EXPECT_EQ(decided(), 1);
 }
 
+// SYNs that an operating system's connect() repeats twice, never answered, one host a minute.
+int alerts_of_patient_calls(std::uint16_t port, int hosts) {
+  Bench bench;
+  for (int host = 0; host < hosts; ++host) {
+    wire::Probe syn = tcp({ip4(198, 51, 100, 64), ip4(10, 0, 1, static_cast<std::uint32_t>(host)),
+                           static_cast<std::uint16_t>(40000 + host), port},
+                          kSynFlag);
+    syn.traits = wire::trait::kTcpTimestamps | wire::trait::kTcpWindowScale;
+    for (int i = 0; i < 3; ++i) {
+      bench.act(syn);
+      bench.pass_time(base::seconds(1));
+    }
+    bench.pass_time(base::seconds(57));
+  }
+  return static_cast<int>(bench.alerts.size());
+}
+
+TEST(Worm, is_found_however_patient_its_kernel_is) {
+  EXPECT_EQ(alerts_of_patient_calls(445, 5), 0) << "the first contact is not kept";
+  EXPECT_EQ(alerts_of_patient_calls(445, 6), 1);
+  EXPECT_EQ(alerts_of_patient_calls(443, 60), 0) << "servers that are down";
+}
+
+TEST(IpProtocol, scan_is_seen_by_its_answers_alone) {
+  const auto unspoken = [](std::uint8_t protocol) {
+    wire::Probe answer = unreachable({kScanner, kServer, 0, 0});
+    answer.icmp_code = 2;
+    answer.quoted_protocol = protocol;
+    answer.quoted_source_port = answer.quoted_target_port = 0;
+    return answer;
+  };
+  Bench bench;
+  for (std::uint8_t protocol = 200; protocol < 204; ++protocol) bench.hear(unspoken(protocol));
+  EXPECT_TRUE(bench.alerts.empty());
+  bench.hear(unspoken(204));
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].technique, Technique::ip_protocol);
+  Bench once;
+  for (int i = 0; i < 100; ++i) once.hear(unspoken(200));
+  EXPECT_TRUE(once.alerts.empty()) << "one protocol that keeps being refused";
+}
+
 // Two refusals make a suspect; then a handshake with an open port, its last packet with `number`.
 bool proves(std::uint32_t number, std::uint8_t flags, std::uint16_t port = 80) {
   Bench bench;

@@ -71,11 +71,12 @@ inline constexpr std::uint8_t kSynFlag = 0x02, kSynAck = 0x12, kAckFlag = 0x10, 
 class Bench {
  public:
   explicit Bench(std::uint32_t sources = 4096, std::uint32_t suspects = 256,
-                 std::uint32_t blocks = 256) {
+                 std::uint32_t blocks = 256, bool watches_arp = false) {
     settings.sources = sources;
     settings.suspects = suspects;
     settings.blocks = blocks;
     settings.key = kTestKey;
+    settings.watches_arp = watches_arp;
     policy.enforce = true;
     const std::size_t bytes = Inspector::bytes_needed(settings);
     memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
