@@ -62,6 +62,18 @@ struct FlagDetector {
   }
 };
 
+// nmap -sI asks a zombie for its IP identification: a burst of SYN-ACKs to one port of it, from one
+// source port after the other (idle_scan.cc sends 6, then one or more for each port of the victim).
+// A victim of forged SYNs answers from the port that was called, which is no client's and stays.
+struct IdleDetector {
+  static constexpr Reason kReason = Reason::abnormal_flags;
+  static constexpr std::uint8_t kRun = 4;    // steps: five SYN-ACKs
+  static constexpr std::uint16_t kStep = 4;  // of the source port; some may be lost
+  static bool fires(const Evidence& e, const Thresholds&) noexcept {
+    return e.suspect.idle_run >= kRun && e.newest.technique == Technique::idle;
+  }
+};
+
 // TRW with equal steps: theta0 = 0.8 and theta1 = 0.2 give ln 4 per outcome, so `failures` steps
 // are a likelihood ratio of 4^failures; 5 is a false-positive probability of 1e-3 per test. Never
 // below 0 (CUSUM), so successes cannot be saved up.
@@ -141,8 +153,8 @@ std::optional<Reason> ask(const Evidence& evidence, const Thresholds& thresholds
 
 inline std::optional<Reason> first_finding(const Evidence& evidence,
                                            const Thresholds& thresholds) noexcept {
-  return ask<FlagDetector, TrapDetector, SequentialDetector, PortsDetector, TargetsDetector,
-             UnansweredDetector>(evidence, thresholds);
+  return ask<IdleDetector, FlagDetector, TrapDetector, SequentialDetector, PortsDetector,
+             TargetsDetector, UnansweredDetector>(evidence, thresholds);
 }
 
 }  // namespace edgesentry::scan

@@ -177,7 +177,8 @@ void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place
   const bool watched =
       (touch.port_class == PortClass::tcp && moment.policy.watched_tcp.contains(touch.port)) ||
       (touch.port_class == PortClass::udp && moment.policy.watched_udp.contains(touch.port));
-  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched) return;
+  const bool lone_answer = is_lone_answer(probe, touch);
+  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched && !lone_answer) return;
 
   const bool is_abnormal = touch.kind == TouchKind::abnormal;
   const std::uint8_t rank = SuspectPool::rank_of_contacts(

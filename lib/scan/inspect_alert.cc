@@ -105,6 +105,7 @@ std::uint8_t flags_of(Technique technique) noexcept {
     case Technique::tcp_maimon:
       return kFin | kAck;
     case Technique::tcp_syn_ack:
+    case Technique::idle:
       return kSyn | kAck;
     case Technique::tcp_other:
       return kSyn | kFin;

@@ -14,7 +14,7 @@ constexpr std::int16_t kScoreMax = 1000;
 
 bool is_weak(Technique t) noexcept {
   return t == Technique::tcp_ack || t == Technique::tcp_maimon || t == Technique::tcp_syn_ack ||
-         t == Technique::sctp_cookie_echo;
+         t == Technique::idle || t == Technique::sctp_cookie_echo;
 }
 
 // UDP and ICMP are silent for many reasons, and so is a host that gets a stray ACK.
@@ -68,6 +68,19 @@ bool is_proof(const Suspect& suspect, const Contact& contact, const wire::Probe&
   return contact.outcome == Outcome::answered && contact.port_class == PortClass::tcp &&
          contact.target == suspect.challenge_target && contact.port == suspect.challenge_port &&
          (probe.tcp_flags & wire::tcp_flag::kAck) && probe.acknowledgement == suspect.challenge_ack;
+}
+
+// One more SYN-ACK of a run: the same port of the same host, the next source port.
+bool goes_on_probing_a_zombie(Suspect& suspect, const wire::Probe& probe,
+                              const Touch& touch) noexcept {
+  if (!is_lone_answer(probe, touch)) return false;
+  const auto step = static_cast<std::uint16_t>(probe.source_port - suspect.idle_source_port);
+  suspect.idle_source_port = probe.source_port;
+  if (step == 0) return false;  // once more
+  suspect.idle_run = step <= IdleDetector::kStep && suspect.idle_run < 255
+                         ? static_cast<std::uint8_t>(suspect.idle_run + 1)
+                         : std::uint8_t{0};
+  return suspect.idle_run >= IdleDetector::kRun;
 }
 
 // Something the source sent to a contact that exists already.
@@ -149,6 +162,8 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
       contact.technique = touch.technique;
       ++suspect.abnormal;
       if (contact.outcome != Outcome::refused) contact.outcome = Outcome::pending;
+    } else if (goes_on_probing_a_zombie(suspect, probe, touch)) {
+      contact.technique = Technique::idle;
     } else {
       const Outcome next = after_repeat(contact, probe, touch);
       suspect.proven |= next == Outcome::completed && is_proof(suspect, contact, probe);
@@ -178,6 +193,10 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   if (talks) return;
   suspect.remember(probe.target, touch.port);
   suspect.tool.next(probe);
+  if (touch.technique == Technique::tcp_syn_ack) {
+    suspect.idle_source_port = probe.source_port;
+    suspect.idle_run = 0;
+  }
   suspect.ip_options |= (probe.traits & wire::trait::kIpOptions) != 0;
   ++suspect.probes;
   if (touch.kind == TouchKind::abnormal) {

@@ -90,6 +90,9 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t challenge_ack = 0;
   std::uint32_t challenge_target = 0;
   std::uint16_t challenge_port = 0;
+  // SYN-ACKs out of nowhere to one port, each from the next source port: see IdleDetector.
+  std::uint16_t idle_source_port = 0;
+  std::uint8_t idle_run = 0;
   std::array<std::uint16_t, kAlertPorts> ports{};
   std::array<base::Ip, kAlertTargets> targets{};
   std::array<std::uint64_t, kBitmapWords> port_bits{};

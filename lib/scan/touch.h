@@ -157,6 +157,12 @@ inline bool is_prey_of_worms(std::uint16_t port) noexcept {
 // Where clients' ports begin. RFC 6335: 49152; Linux: 32768.
 inline constexpr std::uint16_t kEphemeral = 32768;
 
+// A SYN-ACK from where clients' ports are: not of a service that was called in our name.
+inline bool is_lone_answer(const wire::Probe& probe, const Touch& touch) noexcept {
+  return touch.technique == Technique::tcp_syn_ack && probe.outcome == wire::ParseOutcome::tcp &&
+         touch.kind == TouchKind::weak && probe.source_port >= kEphemeral;
+}
+
 // A service answers from its low port to a client's high one; unasked-for packets of that kind are
 // backscatter or the half of a conversation that was captured, not a scan. SYN-ACKs of victims come
 // from any service port.

@@ -260,6 +260,31 @@ TEST(Worm, is_found_however_patient_its_kernel_is) {
   EXPECT_EQ(alerts_of_patient_calls(443, 60), 0) << "servers that are down";
 }
 
+// SYN-ACKs from `first`, then `step` further each, all to one port; each answered by a RST.
+std::vector<Alert> alerts_of_lone_answers(std::uint16_t first, std::uint16_t step, int count) {
+  Bench bench;
+  for (int i = 0; i < count; ++i) {
+    const Flow flow{kScanner, kServer, static_cast<std::uint16_t>(first + i * step), 80};
+    bench.act(tcp(flow, kSynAck));
+    bench.hear(tcp(flow.back(), kRstFlag));
+  }
+  return bench.alerts;
+}
+
+TEST(IdleScan, is_known_by_how_it_asks_the_zombie) {
+  const auto alerts = alerts_of_lone_answers(41000, 1, 5);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].technique, Technique::idle);
+  EXPECT_TRUE(alerts[0].dropping);
+}
+
+TEST(IdleScan, is_not_what_victims_of_forged_calls_send) {
+  EXPECT_TRUE(alerts_of_lone_answers(41000, 1, 4).empty()) << "one less";
+  EXPECT_TRUE(alerts_of_lone_answers(41000, 0, 100).empty()) << "one service, over and over";
+  EXPECT_TRUE(alerts_of_lone_answers(80, 1, 20).empty()) << "services";
+  EXPECT_TRUE(alerts_of_lone_answers(33000, 100, 100).empty()) << "services far apart";
+}
+
 TEST(IpProtocol, scan_is_seen_by_its_answers_alone) {
   const auto unspoken = [](std::uint8_t protocol) {
     wire::Probe answer = unreachable({kScanner, kServer, 0, 0});
