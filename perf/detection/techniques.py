@@ -24,7 +24,7 @@ RULES = (
     (r"\bUDP\b|-sU\b", "udp"),
     (r"SCTP INIT|-sY\b", "sctp_init"),
     (r"COOKIE-ECHO|-sZ\b", "sctp_cookie_echo"),
-    (r"\becho\b|ping sweep|ICMP sweep", "icmp_echo"),
+    (r"(?<!COOKIE-)\becho\b|ping sweep|ICMP sweep", "icmp_echo"),
     (r"timestamp request|ICMP timestamp", "icmp_timestamp"),
     (r"netmask|address mask", "icmp_netmask"),
     (r"IP protocol|-sO\b", "ip_protocol"),
