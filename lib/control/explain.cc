@@ -4,6 +4,7 @@
 
 #include "control/command_handlers.h"
 #include "control/command_input.h"
+#include "control/evidence_words.h"
 #include "control/mailbox.h"
 #include "control/source_view.h"
 #include "control/state.h"
@@ -96,7 +97,9 @@ nlohmann::json explain_source(ControlState& state, const nlohmann::json& request
                                   report::utc_timestamp(state.wall_of(entry->evidence.first_seen)),
                                   report::utc_timestamp(state.wall_of(entry->evidence.last_seen))));
       story.push_back(policy::scan_sentence(entry->evidence, prefix) + '.');
+      story.push_back(attempts_sentence(entry->evidence));
       story.push_back(tool_sentence(entry->evidence.tool));
+      story.push_back(proof_sentence(entry->evidence));
     }
     story.push_back(standing_sentence(state, *entry));
     const bool in_force =
