@@ -122,9 +122,7 @@ void confirm(ControlState& state, const scan::Alert& alert, const policy::Decisi
   report_only(state, alert, decision);
 }
 
-}  // namespace
-
-void answer(ControlState& state, const scan::Alert& alert) {
+void answer_one(ControlState& state, const scan::Alert& alert) {
   const policy::Rules rules{.exempt = state.exempt, .enforce = state.enforces()};
   const auto decision =
       policy::decide(alert, state.ledger, rules, state.budget, state.now.monotonic);
@@ -154,6 +152,30 @@ void answer(ControlState& state, const scan::Alert& alert) {
       report_only(state, alert, decision);
       return;
   }
+}
+
+// A distributed scan as a whole is only said; its members are answered one by one.
+void answer_clue(ControlState& state, const scan::Alert& clue) {
+  for (const policy::CrowdFinding& finding : state.crowds.take(clue, state.now.monotonic)) {
+    if (!finding.is_whole) {
+      answer_one(state, finding.alert);
+      continue;
+    }
+    const bool is_growth = finding.alert.kind == scan::AlertKind::growth;
+    report::Event event =
+        event_of(state, is_growth ? Action::scan_grew : Action::scan_detected, finding.alert);
+    event.text = policy::crowd_sentence(finding);
+    state.say(std::move(event));
+  }
+}
+
+}  // namespace
+
+void answer(ControlState& state, const scan::Alert& alert) {
+  if (alert.kind == scan::AlertKind::clue)
+    answer_clue(state, alert);
+  else
+    answer_one(state, alert);
 }
 
 }  // namespace edgesentry::control

@@ -18,6 +18,7 @@
 #include "control/top_sources.h"
 #include "enforce/enforcer.h"
 #include "policy/allow_list.h"
+#include "policy/crowd.h"
 #include "policy/decide.h"
 #include "policy/ledger.h"
 #include "report/event.h"
@@ -71,6 +72,7 @@ struct ControlState {
   policy::Exemptions exempt;
   policy::Ledger ledger;
   policy::BlockBudget budget;
+  policy::Crowds crowds;
   Sweep sweep;
   RecentEvents recent;
   TopSources top;

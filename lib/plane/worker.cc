@@ -242,7 +242,8 @@ void Worker::inspect(ProbeBatch& batch, scan::Role role) noexcept {
 void Worker::escalate() noexcept {
   for (const scan::Alert& alert : outbox_.alerts()) {
     if (links_.alerts.try_push(alert)) continue;
-    tally_.alerts_refused.add(1);
+    const bool is_clue = alert.kind == scan::AlertKind::clue;
+    (is_clue ? tally_.clues_refused : tally_.alerts_refused).add(1);
     inspector_.offer_again(alert);
   }
   outbox_.clear();

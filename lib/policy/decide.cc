@@ -79,7 +79,9 @@ Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rul
     decision.offence = known->offences;
     if (decision.already_blocked || decision.is_stale) return decision;
   }
-  if (alert.kind == scan::AlertKind::touch || !may_block(alert)) return decision;
+  const bool is_report =
+      alert.kind == scan::AlertKind::touch || alert.kind == scan::AlertKind::clue;
+  if (is_report || !may_block(alert)) return decision;
   // The budget is there for forged sources, and those complete no handshake.
   if (!alert.proven && !budget.try_take(now)) {
     decision.action = DecisionAction::refuse_rate;
@@ -147,8 +149,12 @@ std::string sentence(const Decision& decision, const scan::Alert& alert,
     case DecisionAction::report:
       if (!may_block(alert))
         text += "; not blocked: ARP proves nothing about who sent it";
+      else if (decision.already_blocked)
+        text += "; it is blocked already";
+      else if (alert.kind == scan::AlertKind::clue)
+        text += "; not blocked: so few packets may be forged in its name";
       else
-        text += decision.already_blocked ? "; it is blocked already" : "; below the trigger";
+        text += "; below the trigger";
       break;
   }
   return text;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <new>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -120,12 +121,16 @@ void Replay::parse(const wire::Record& record, wire::LinkType link, wire::Probe&
 
 void Replay::queue(const wire::Probe& probe, scan::Role role) {
   const base::Ip& source = role == scan::Role::actor ? probe.source : probe.target;
-  const std::uint32_t hash = scan::owner_hash(options_.key, source, options_.detection.ipv6_prefix);
-  Worker& worker = *workers_[hash % workers_.size()];
+  Worker& worker = owner_of(source);
   if (worker.count == worker.probes.size() || (worker.count > 0 && worker.role != role))
     flush(worker);
   worker.role = role;
   worker.probes[worker.count++] = probe;
+}
+
+Replay::Worker& Replay::owner_of(const base::Ip& source) {
+  const std::uint32_t hash = scan::owner_hash(options_.key, source, options_.detection.ipv6_prefix);
+  return *workers_[hash % workers_.size()];
 }
 
 void Replay::flush(Worker& worker) {
@@ -144,6 +149,7 @@ void Replay::flush(Worker& worker) {
 
 void Replay::flush_all() {
   for (auto& worker : workers_) flush(*worker);
+  decide_crowds(burst_time_);
 }
 
 void Replay::pass_time(base::Micros until) {
@@ -152,12 +158,47 @@ void Replay::pass_time(base::Micros until) {
       worker->inspector->tick(now, options_.detection, worker->outbox);
       decide(*worker, now);
     }
+    decide_crowds(now);
   });
 }
 
 void Replay::decide(Worker& worker, base::Micros now) {
-  for (const scan::Alert& alert : worker.outbox.alerts()) decide_one(alert, now);
+  for (const scan::Alert& alert : worker.outbox.alerts()) {
+    if (alert.kind == scan::AlertKind::clue)
+      clues_.push_back(alert);
+    else
+      decide_one(alert, now);
+  }
   worker.outbox.clear();
+}
+
+// The clues of one instant in an order that does not depend on which worker sent which.
+void Replay::decide_crowds(base::Micros now) {
+  std::sort(clues_.begin(), clues_.end(), [](const scan::Alert& a, const scan::Alert& b) {
+    return std::tie(a.first_seen, a.source, a.last_target, a.last_port) <
+           std::tie(b.first_seen, b.source, b.last_target, b.last_port);
+  });
+  for (const scan::Alert& clue : clues_)
+    for (const policy::CrowdFinding& finding : crowds_.take(clue, now)) {
+      if (!finding.is_whole) {
+        decide_one(finding.alert, now);
+        continue;
+      }
+      const bool is_growth = finding.alert.kind == scan::AlertKind::growth;
+      report::Event event;
+      event.action = is_growth ? report::Action::scan_grew : report::Action::scan_detected;
+      event.time = wall_time(captured_ + base::elapsed(burst_time_, now));
+      event.source = ledger_.prefix_of(finding.alert.source);
+      event.alert = finding.alert;
+      event.text = policy::crowd_sentence(finding);
+      sink_(event);
+    }
+  clues_.clear();
+}
+
+// What live goes through the order ring. A worker that decided by itself drops the source already.
+void Replay::order_block(const base::Ip& source) {
+  owner_of(source).inspector->apply({source, scan::OrderKind::block, {}}, options_.detection);
 }
 
 void Replay::decide_one(const scan::Alert& alert, base::Micros now) {
@@ -190,6 +231,7 @@ void Replay::decide_one(const scan::Alert& alert, base::Micros now) {
       .source = alert.source, .alert = &alert, .duration = kToTheEnd};
   is_blocked = ledger_.block(request, now).outcome != policy::BlockOutcome::full;
   if (!is_blocked) return;
+  if (!alert.dropping) order_block(alert.source);
   event.action = report::Action::source_blocked;
   sink_(event);
 }

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "policy/allow_list.h"
+#include "policy/crowd.h"
 #include "policy/decide.h"
 #include "policy/ledger.h"
 #include "replay/virtual_clock.h"
@@ -77,11 +78,16 @@ class Replay {
   void pass_time(base::Micros until);
   void decide(Worker& worker, base::Micros now);
   void decide_one(const scan::Alert& alert, base::Micros now);
+  void decide_crowds(base::Micros now);
+  void order_block(const base::Ip& source);
+  [[nodiscard]] Worker& owner_of(const base::Ip& source);
 
   ReplayOptions options_;
   EventSink sink_;
   policy::Ledger ledger_;
   policy::BlockBudget budget_;
+  policy::Crowds crowds_;
+  std::vector<scan::Alert> clues_;  // of this instant, of all workers
   std::vector<std::unique_ptr<Worker>> workers_;
   VirtualClock clock_;
   base::Micros ticked_{};

@@ -20,6 +20,7 @@ enum class AlertKind : std::uint8_t {
   decision,  // a detector fired: the source is a scanner as of this packet
   growth,    // the same scan, ten times larger than at the last report
   touch,     // one watched port was touched, below the trigger (PortSentry's `triggered: [false]`)
+  clue,      // one failed contact of a source with few: alone it means nothing, see policy/crowd.h
 };
 
 struct Alert {
@@ -28,6 +29,7 @@ struct Alert {
   std::array<std::uint16_t, kAlertPorts> ports;  // the first ones; port_count counts all
   std::uint32_t port_count = 0;                  // distinct target ports (estimate past 128)
   std::uint32_t target_count = 0;                // distinct targets
+  std::uint32_t source_count = 1;                // more than one: of a distributed scan as a whole
   std::uint32_t probes = 0;                      // packets counted as probes, retransmissions once
   std::uint32_t failures = 0;                    // refused, unreachable or unanswered
   std::uint32_t successes = 0;                   // completed conversations

@@ -316,6 +316,7 @@ void Inspector::apply(const Order& order, const DetectionPolicy& policy) noexcep
 }
 
 void Inspector::offer_again(const Alert& alert) noexcept {
+  if (alert.kind == AlertKind::clue) return;  // of many; a crowd is known by those that arrive
   State& state = *state_;
   const SourceKey key = source_key(state.settings.key, alert.source, alert.prefix_length);
   SightingSet& set = state.sets[key.home >> state.shift];

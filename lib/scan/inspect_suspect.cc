@@ -131,6 +131,7 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
       const bool already = is_abnormal(contact.technique);  // counted when it was sent
       if (outcome != Outcome::half_open && !already && is_watched(contact, moment.policy))
         ++suspect.touches;
+      if (counts && before != Outcome::silent) send_clue(suspect, contact, moment);
       break;
     }
     case Outcome::completed:

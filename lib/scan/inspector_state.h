@@ -6,6 +6,7 @@
 
 #include "scan/answer.h"
 #include "scan/arp_watch.h"
+#include "scan/clue_budget.h"
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
 #include "scan/inspect.h"
@@ -45,6 +46,7 @@ struct Inspector::State {
   DropSet drops;
   ServiceMap services;
   ArpWatch arp;
+  ClueBudget clues;
   std::uint64_t blocks_made = 0;
   std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
   std::size_t expected = 0;
@@ -77,6 +79,9 @@ struct Inspector::State {
   void age(Suspect& suspect, const Moment& moment) noexcept;
   void settle(Suspect& suspect, Contact& contact, Outcome outcome, const Moment& moment) noexcept;
   void evaluate(Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
+
+  // --- clues about crowds, inspect_clue.cc ------------------------------------------------------
+  void send_clue(const Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
 
   // --- alerts, inspect_alert.cc ---------------------------------------------------------------
   void decide(Suspect& suspect, Reason reason, const Contact& contact,

@@ -50,6 +50,8 @@ struct alignas(base::kCacheLine) Tally {
   std::array<std::array<base::Counter, kTechniqueNames.size()>, kShapeNames.size()> alerts;
   std::array<base::Counter, kToolNames.size()> tools;  // decisions, by the tool that was named
   base::Counter alerts_refused;  // the ring to control was full; offered again later
+  base::Counter clues;           // failed contacts told to control, for what crowds do together
+  base::Counter clues_refused;   // past the budget of clues, or no room; not offered again
   base::Counter alerts_allowed;  // detected but on the allow list
   // hand-over between workers
   base::Counter handed_over, taken_over;

@@ -54,6 +54,10 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Scanners found, by the tool that their probes were taken for."},
     {"edgesentry_alerts_refused_total", kCounter, "worker",
      "Alerts that found the ring to control full; each is offered again."},
+    {"edgesentry_clues_total", kCounter, "worker",
+     "Failed contacts of sources with few, told to control to find distributed scans."},
+    {"edgesentry_clues_refused_total", kCounter, "worker",
+     "Such contacts past the budget or for which there was no room; not offered again."},
     {"edgesentry_alerts_allowed_total", kCounter, "worker",
      "Alerts about sources on the allow list."},
 

@@ -30,6 +30,8 @@ constexpr auto kPerWorker = std::to_array<PlainMetric>({
     {"edgesentry_suspects_refused_total", &Tally::suspects_refused},
     {"edgesentry_worker_blocked_sources", &Tally::blocked_sources},
     {"edgesentry_alerts_refused_total", &Tally::alerts_refused},
+    {"edgesentry_clues_total", &Tally::clues},
+    {"edgesentry_clues_refused_total", &Tally::clues_refused},
     {"edgesentry_alerts_allowed_total", &Tally::alerts_allowed},
     {"edgesentry_worker_bursts_total", &Tally::bursts},
     {"edgesentry_worker_empty_polls_total", &Tally::empty_polls},

@@ -6,7 +6,9 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace edgesentry::test {
 namespace {
@@ -203,7 +205,9 @@ std::vector<scan::Alert> Rig::alerts() {
   for (plane::ControlEnds& ends : ends_)
     for (std::size_t count = 1; count > 0;) {
       count = ends.alerts.pop_some(some);
-      all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count));
+      std::copy_if(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count),
+                   std::back_inserter(all),
+                   [](const scan::Alert& a) { return a.kind != scan::AlertKind::clue; });
     }
   return all;
 }

@@ -67,7 +67,7 @@ class Rig {
   // Everything sent so far has ended one way or another.
   [[nodiscard]] bool settles();
   void order(const scan::Order& order);
-  std::vector<scan::Alert> alerts();
+  std::vector<scan::Alert> alerts();  // all but clues
 
   [[nodiscard]] nic::PacketPool& pool() { return *pool_; }
   [[nodiscard]] plane::Plane& plane() { return *plane_; }
