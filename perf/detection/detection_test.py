@@ -184,11 +184,12 @@ class Misses(unittest.TestCase):
 
 
 class Sweep(unittest.TestCase):
-    def test_a_point_counts_scanners_and_innocent_sources(self):
-        scan = types.SimpleNamespace(expected="scan", found=1, scanners=2, besides=["x"], sources=5)
+    def test_a_point_counts_whole_scans_and_innocent_sources(self):
+        part = types.SimpleNamespace(expected="scan", found=1, scanners=2, besides=["x"], sources=5)
+        scan = types.SimpleNamespace(expected="scan", found=2, scanners=2, besides=[], sources=5)
         calm = types.SimpleNamespace(expected="benign", found=0, scanners=0, besides=["y"],
                                      sources=10)
-        found = sweep.point("failures", "5", [scan, calm])
+        found = sweep.point("failures", "5", [part, scan, calm])
         self.assertEqual((found.detection_rate, found.false_rate), (0.5, 0.1))
 
 

@@ -59,7 +59,7 @@ def draw_roc(points: list, path: pathlib.Path) -> None:
     axes.set_xscale("symlog", linthresh=0.01)
     axes.set_xlim(left=0)
     axes.set_xlabel("innocent sources blocked, %")
-    axes.set_ylabel("scanners found, %")
+    axes.set_ylabel("scans found, %")
     axes.grid(alpha=0.3)
     axes.legend()
     save(figure, path)

@@ -5,8 +5,9 @@
     perf/detection/sweep.py --picture roc.svg MANIFEST.csv ...
 
 Each point is one value of one key, the others at their defaults; "all" moves the three together.
-Detection: listed sources of scan captures that an alert names. False: sources blocked in innocent
-captures, of all sources there.
+Detection: scan captures of which every listed scanner is named by an alert (a capture counts once,
+however many sources share a distributed scan). False: sources blocked in innocent captures, of all
+sources there.
 """
 
 import argparse
@@ -27,14 +28,13 @@ import tables  # noqa: E402
 
 # From the lowest that the configuration takes to far above the default.
 VALUES = {
-    "failures": (1, 2, 3, 4, 5, 7, 10, 15, 25),
-    "vertical_ports": (2, 3, 5, 8, 15, 25, 40, 64),
-    "horizontal_targets": (2, 3, 5, 8, 15, 25, 40, 64),
+    "failures": (1, 2, 3, 4, 5, 7, 10, 20),
+    "vertical_ports": (2, 5, 15, 30, 64),
+    "horizontal_targets": (2, 5, 15, 30, 64),
 }
 DEFAULTS = {"failures": 5, "vertical_ports": 15, "horizontal_targets": 15}
-TOGETHER = ((1, 2, 2), (2, 4, 4), (3, 8, 8), (4, 12, 12), (5, 15, 15), (8, 25, 25), (12, 40, 40),
-            (20, 64, 64), (64, 64, 64))
-HEAD = ("key", "value", "scanners found", "of", "detection", "innocent blocked", "of", "false")
+TOGETHER = ((1, 2, 2), (2, 4, 4), (3, 8, 8), (5, 15, 15), (10, 30, 30), (20, 64, 64), (64, 64, 64))
+HEAD = ("key", "value", "scans found", "of", "detection", "innocent blocked", "of", "false")
 CONFIG = """\
 [[segment]]
 name = "uplink"
@@ -49,13 +49,13 @@ class Point:
     key: str
     value: str
     found: int
-    scanners: int
+    scans: int
     blocked: int
     innocent: int
 
     @property
     def detection_rate(self) -> float:
-        return self.found / max(self.scanners, 1)
+        return self.found / max(self.scans, 1)
 
     @property
     def false_rate(self) -> float:
@@ -63,7 +63,7 @@ class Point:
 
     @property
     def row(self) -> tuple[str, ...]:
-        return (self.key, self.value, str(self.found), str(self.scanners),
+        return (self.key, self.value, str(self.found), str(self.scans),
                 f"{100 * self.detection_rate:.1f} %", str(self.blocked), str(self.innocent),
                 f"{100 * self.false_rate:.3f} %")
 
@@ -79,7 +79,7 @@ def settings() -> list[tuple[str, str, dict[str, int]]]:
 def point(key: str, shown: str, results: list[judge.Judgement]) -> Point:
     scans = [r for r in results if r.expected == "scan"]
     innocent = [r for r in results if r.expected in captures.INNOCENT]
-    return Point(key, shown, sum(r.found for r in scans), sum(r.scanners for r in scans),
+    return Point(key, shown, sum(r.found == r.scanners for r in scans), len(scans),
                  sum(len(r.besides) for r in innocent), sum(r.sources for r in innocent))
 
 
@@ -98,6 +98,7 @@ def sweep(listed: list[captures.Capture], jobs: int) -> list[Point]:
                     raise RuntimeError(f"{failed[0].name} with {values}: {failed[0].failure}")
                 known[text] = results
             points.append(point(key, shown, known[text]))
+            print("sweep:", *points[-1].row, file=sys.stderr)
     return points
 
 
