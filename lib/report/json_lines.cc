@@ -151,6 +151,7 @@ void add_evidence(Json& out, const scan::Alert& alert) {
   out["targets"] = targets_array(alert);
   out["port_count"] = alert.port_count;
   out["target_count"] = alert.target_count;
+  if (alert.source_count > 1) out["source_count"] = alert.source_count;
   out["probes"] = alert.probes;
   out["failures"] = alert.failures;
   out["successes"] = alert.successes;

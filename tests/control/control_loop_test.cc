@@ -10,6 +10,7 @@ namespace edgesentry::control {
 namespace {
 
 using report::Action;
+using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""us;
 using test::alert_of;
@@ -30,6 +31,33 @@ TEST(ControlLoop, confirms_a_workers_block_and_spreads_it_to_the_others) {
   EXPECT_TRUE(event->alert.has_value());
   EXPECT_EQ(rig.numbers.blocks_active.value(), 1u);
   EXPECT_EQ(rig.numbers.alerts_drained.value(), 1u);
+}
+
+TEST(ControlLoop, reports_the_members_of_a_crowd_and_blocks_those_with_three_failures) {
+  Rig rig;
+  std::uint16_t port = 1;
+  const auto fail = [&](const base::Ip& source) {
+    auto clue = alert_of(source, rig.clock.monotonic());
+    clue.kind = scan::AlertKind::clue;
+    clue.last_port = port++;
+    clue.failures = clue.probes = 1;
+    ASSERT_TRUE(rig.send(port % 2, clue));
+    rig.clock.advance(50ms);
+    rig.settle();
+  };
+  for (std::uint32_t n = 0; n < 9; ++n)
+    for (int probe = 0; probe < 3; ++probe) fail(attacker(n));
+  EXPECT_TRUE(rig.sink.events.empty()) << "nine are no crowd";
+  fail(ip("198.51.100.7"));  // on the allow list
+  fail(attacker(20));
+  for (int probe = 0; probe < 3; ++probe) fail(ip("198.51.100.8"));
+  EXPECT_EQ(rig.sink.count(Action::source_blocked), 9u);
+  for (std::uint32_t n = 0; n < 9; ++n) EXPECT_TRUE(rig.workers[0].drops.contains(attacker(n)));
+  EXPECT_FALSE(rig.workers[0].drops.contains(attacker(20))) << "one packet can be forged";
+  EXPECT_EQ(rig.workers[0].drops.size(), 9u) << "and nobody on the allow list";
+  const auto* event = rig.sink.last(Action::scan_detected);
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(event->alert->shape, scan::Shape::distributed);
 }
 
 TEST(ControlLoop, lets_a_source_in_at_the_microsecond_its_block_ends) {

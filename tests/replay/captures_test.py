@@ -25,6 +25,13 @@ PLAIN = {
     "lab/v6_nmap_sS.pcap", "lab/v6_nmap_sT.pcap", "lab/v6_nmap_sF.pcap", "lab/v6_nmap_sU.pcap",
 }  # fmt: skip
 
+# One scan over many sources: each is named, and those with three probes or more are blocked.
+DISTRIBUTED = {
+    "lab/dist_254src_1port_connect.pcap": 0,
+    "lab/dist_40src_3ports.pcap": 40,
+    "lab/dist_60src_port23_sweep.pcap": 60,
+}
+
 NAMED = {  # what the technique must be called
     "lab/nmap_sS.pcap": "tcp_syn", "lab/nmap_sF.pcap": "tcp_fin", "lab/nmap_sN.pcap": "tcp_null",
     "lab/nmap_sU.pcap": "udp", "lab/nmap_sA.pcap": "tcp_ack", "xmas_dvolkov.pcap": "tcp_xmas",
@@ -62,6 +69,17 @@ def faults_of(capture: captures.Capture, outcome: captures.Outcome) -> list[str]
         missed = sorted(capture.scanners - outcome.blocked)
         if missed:
             faults.append(f"not found: {', '.join(missed[:4])}")
+    if capture.name in DISTRIBUTED:
+        shared = {
+            captures.source_of(line["source"]["ip"])
+            for line in outcome.events("scan-detected")
+            if line["edgesentry"]["shape"] == "distributed"
+        }
+        if shared != capture.scanners:
+            faults.append(f"{len(shared & capture.scanners)} of the crowd named, "
+                          f"{len(shared - capture.scanners)} others")  # fmt: skip
+        if len(outcome.blocked & capture.scanners) != DISTRIBUTED[capture.name]:
+            faults.append(f"{len(outcome.blocked)} blocked")
     wanted = NAMED.get(capture.name)
     names = {e["edgesentry"]["technique"] for e in outcome.events("source-blocked")}
     if wanted and wanted not in names:
@@ -81,9 +99,10 @@ def decisions(outcome: captures.Outcome) -> list[tuple]:
 def faults_of_capture(capture: captures.Capture) -> list[str]:
     alone = captures.replay(capture.path)
     faults = faults_of(capture, alone)
-    shared = captures.replay(capture.path, "--workers", "4")
-    if decisions(shared) != decisions(alone):
-        faults.append("four workers decide differently from one")
+    for workers in ("2", "4", "8") if capture.name in DISTRIBUTED else ("4",):
+        shared = captures.replay(capture.path, "--workers", workers)
+        if decisions(shared) != decisions(alone):
+            faults.append(f"{workers} workers decide differently from one")
     return faults
 
 
@@ -93,7 +112,7 @@ def main() -> int:
         print("1..0 # SKIP the captures are not there; EDGESENTRY_CAPTURES names their folder")
         return 0
     listed = captures.all_captures(folder)
-    unknown = (PLAIN | NAMED.keys()) - {capture.name for capture in listed}
+    unknown = (PLAIN | NAMED.keys() | DISTRIBUTED.keys()) - {capture.name for capture in listed}
     print(f"1..{len(listed) + 1}")
     failed = 0
     for number, capture in enumerate(listed, 1):

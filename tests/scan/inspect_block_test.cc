@@ -1,6 +1,7 @@
 // Verdicts, orders, allow lists and alerts that found no room.
 #include <gtest/gtest.h>
 
+#include "scan/clue_budget.h"
 #include "scan/inspect.h"
 #include "scan/probes.h"
 
@@ -243,6 +244,40 @@ TEST(Alerts, grow_on_a_scale_of_ten) {
   EXPECT_EQ(bench.alerts[1].probes, 50u);
   EXPECT_EQ(bench.alerts[2].probes, 500u);
   EXPECT_NEAR(bench.alerts[2].port_count, 500, 75);
+}
+
+TEST(Clues, tell_of_the_first_failures_of_a_source_and_no_more) {
+  Bench bench;
+  const base::Ip source = ip4(198, 51, 100, 9), server = ip4(10, 0, 0, 1);
+  bench.knock_closed({source, server, 40000, 81});
+  ASSERT_EQ(bench.clues.size(), 1u);
+  EXPECT_EQ(bench.clues[0].source, source);
+  EXPECT_EQ(bench.clues[0].last_target, server);
+  EXPECT_EQ(bench.clues[0].last_port, 81);
+  EXPECT_TRUE(bench.alerts.empty());
+  for (std::uint16_t port = 82; port < 120; ++port)
+    bench.knock_closed({source, server, port, port});
+  EXPECT_EQ(bench.clues.size(), kAlertTargets);
+}
+
+TEST(Clues, are_not_sent_for_conversations_or_services_that_failed) {
+  Bench bench;
+  const base::Ip server = ip4(10, 0, 0, 1);
+  bench.converse({ip4(198, 51, 100, 9), server, 40000, 80});
+  bench.knock_closed({ip4(198, 51, 100, 10), server, 40000, 80});
+  EXPECT_TRUE(bench.clues.empty());
+}
+
+TEST(Clues, of_a_flood_are_held_to_their_budget) {
+  Bench bench;
+  for (std::uint32_t n = 0; n < 20'000; ++n)
+    bench.knock_closed({base::Ip::v4(0xc6000000u + n), ip4(10, 0, 0, 1), 40000, 81});
+  ClueBudget budget;
+  std::size_t taken = 0;
+  for (int i = 0; i < 10'000; ++i) taken += budget.take(base::seconds(5));
+  EXPECT_EQ(taken, ClueBudget::kPerSecond);
+  EXPECT_TRUE(budget.take(base::seconds(6)));
+  EXPECT_EQ(bench.tally.clues.value(), bench.clues.size());
 }
 
 }  // namespace
