@@ -157,7 +157,7 @@ class Summary:
     scanners: int
     found: int
     false_blocks: int
-    technique_right: int
+    technique_right: int  # captures, so that 254 sources of one scan do not outweigh the rest
     technique_of: int
     tool_right: int
     tool_of: int
@@ -175,8 +175,8 @@ def summarise(results: list[Judgement]) -> Summary:
         scanners=sum(r.scanners for r in counted),
         found=sum(r.found for r in counted),
         false_blocks=sum(len(r.besides) for r in results if r.expected != "ambiguous"),
-        technique_right=sum(r.technique_right for r in counted),
-        technique_of=sum(r.technique_right + r.technique_wrong for r in counted),
+        technique_right=sum(r.technique_right > 0 and not r.technique_wrong for r in counted),
+        technique_of=sum(r.technique_right + r.technique_wrong > 0 for r in counted),
         tool_right=sum(r.tool == "right" for r in tools),
         tool_of=len(tools),
         probes=statistics.median(probes) if probes else None,
