@@ -122,7 +122,7 @@ void confirm(ControlState& state, const scan::Alert& alert, const policy::Decisi
   report_only(state, alert, decision);
 }
 
-void answer_one(ControlState& state, const scan::Alert& alert) {
+void answer_now(ControlState& state, const scan::Alert& alert) {
   const policy::Rules rules{.exempt = state.exempt, .enforce = state.enforces()};
   const auto decision =
       policy::decide(alert, state.ledger, rules, state.budget, state.now.monotonic);
@@ -158,7 +158,7 @@ void answer_one(ControlState& state, const scan::Alert& alert) {
 void answer_clue(ControlState& state, const scan::Alert& clue) {
   for (const policy::CrowdFinding& finding : state.crowds.take(clue, state.now.monotonic)) {
     if (!finding.is_whole) {
-      answer_one(state, finding.alert);
+      answer_now(state, finding.alert);
       continue;
     }
     const bool is_growth = finding.alert.kind == scan::AlertKind::growth;
@@ -169,13 +169,63 @@ void answer_clue(ControlState& state, const scan::Alert& clue) {
   }
 }
 
+// One of a group of sources with the same probes, and not known to be the one that sent them.
+void spare(ControlState& state, const policy::Decoys::Settled& settled) {
+  veto(state, settled.alert);
+  policy::Entry& entry = state.ledger.note(settled.alert, state.now.monotonic);
+  report::Event event = event_of(state, Action::scan_detected, settled.alert);
+  if (!may_speak(state, entry, event)) return;
+  event.offence = entry.offences;
+  event.text = policy::scan_sentence(settled.alert, event.source) + "; not blocked" + settled.words;
+  state.say(std::move(event));
+}
+
+void take_back(ControlState& state, const policy::Decoys::Settled& settled) {
+  if (!state.lift(settled.alert.source, LiftKind::pardon)) return;
+  report::Event event = state.event_of(Action::source_unblocked, settled.alert.source);
+  event.text = fmt::format("{} is let in again{}", event.source.to_string(), settled.words);
+  state.say(std::move(event));
+}
+
 }  // namespace
 
 void answer(ControlState& state, const scan::Alert& alert) {
-  if (alert.kind == scan::AlertKind::clue)
+  if (alert.kind == scan::AlertKind::clue) {
     answer_clue(state, alert);
-  else
-    answer_one(state, alert);
+    return;
+  }
+  const base::Ip key = state.ledger.key_of(alert.source);
+  const bool is_proof = alert.kind == scan::AlertKind::proof;
+  const bool is_settled =
+      state.exempt.contains(alert.source) || state.ledger.blocks(alert.source, state.now.monotonic);
+  if (!is_proof && is_settled) {
+    answer_now(state, alert);
+    return;
+  }
+  if (state.decoys.take(alert, key, state.now.monotonic) == policy::Decoys::Advice::decide_now)
+    answer_now(state, alert);
+}
+
+bool answer_waiting(ControlState& state, std::size_t count_max, bool all) {
+  for (std::size_t i = 0; i < count_max; ++i) {
+    const auto settled = state.decoys.next(state.now.monotonic, all);
+    if (!settled.has_value()) return true;
+    switch (settled->fate) {
+      case policy::Decoys::Fate::decide: {
+        const std::size_t said = state.events.size();
+        answer_now(state, settled->alert);
+        if (state.events.size() > said) state.events.back().text += settled->words;
+        break;
+      }
+      case policy::Decoys::Fate::spare:
+        spare(state, *settled);
+        break;
+      case policy::Decoys::Fate::release:
+        take_back(state, *settled);
+        break;
+    }
+  }
+  return false;
 }
 
 }  // namespace edgesentry::control

@@ -22,6 +22,7 @@ namespace {
 // command or an expiry waits at most behind a flood.
 constexpr std::size_t kAlertsPerRound = 4096;
 constexpr std::size_t kCommandsPerRound = 16;
+constexpr std::size_t kSettledPerRound = policy::Decoys::kMembers;
 constexpr std::size_t kExpiredPerRound = 2048;
 // Alerts, commands, the sweep and expiry, at most.
 constexpr std::size_t kLiftsPerRound = 4 * kAlertsPerRound;
@@ -70,6 +71,7 @@ struct ControlLoop::Story {
   std::uint64_t unsaid = 0;             // events that the log queue refused and nobody has read of
   base::Micros say_unsaid_at;
   bool may_lift = true;     // no worker is owed more lifts than it is fit to be
+  bool is_ending = false;   // nothing waits any more
   bool has_more = false;    // go on at once
   bool has_worked = false;  // sleep briefly
   std::chrono::milliseconds nap = kSleepMin;
@@ -120,6 +122,7 @@ void ControlLoop::run(const std::atomic<bool>& stop) {
   // round
   while (!stop.load(std::memory_order_acquire))
     if (!run_round()) story_->sleep();
+  story_->is_ending = true;
   for (int rounds = 0; rounds < kLastRounds && run_round(); ++rounds) continue;
 }
 
@@ -170,6 +173,7 @@ void ControlLoop::Story::drain_alerts() {
 
 void ControlLoop::Story::decide() {
   for (std::size_t i = 0; i < drained; ++i) answer(state, batch[i]);
+  if (may_lift && !answer_waiting(state, kSettledPerRound, is_ending)) has_more = true;
   if (reload_asked.exchange(false, std::memory_order_acquire)) static_cast<void>(reload(state));
   for (const Mailbox::Letter& letter : letters)
     replies.push_back(run_command(state, letter.request));

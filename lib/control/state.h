@@ -20,6 +20,7 @@
 #include "policy/allow_list.h"
 #include "policy/crowd.h"
 #include "policy/decide.h"
+#include "policy/decoys.h"
 #include "policy/ledger.h"
 #include "report/event.h"
 #include "scan/order.h"
@@ -73,6 +74,7 @@ struct ControlState {
   policy::Ledger ledger;
   policy::BlockBudget budget;
   policy::Crowds crowds;
+  policy::Decoys decoys;
   Sweep sweep;
   RecentEvents recent;
   TopSources top;

@@ -159,6 +159,7 @@ void Replay::pass_time(base::Micros until) {
       decide(*worker, now);
     }
     decide_crowds(now);
+    settle_waiting(now);
   });
 }
 
@@ -167,7 +168,7 @@ void Replay::decide(Worker& worker, base::Micros now) {
     if (alert.kind == scan::AlertKind::clue)
       clues_.push_back(alert);
     else
-      decide_one(alert, now);
+      take_alert(alert, now);
   }
   worker.outbox.clear();
 }
@@ -201,14 +202,76 @@ void Replay::order_block(const base::Ip& source) {
   owner_of(source).inspector->apply({source, scan::OrderKind::block, {}}, options_.detection);
 }
 
-void Replay::decide_one(const scan::Alert& alert, base::Micros now) {
-  const policy::Rules rules{.exempt = options_.exempt, .enforce = true};
-  const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, now);
+void Replay::take_alert(const scan::Alert& alert, base::Micros now) {
+  const bool is_settled =
+      options_.exempt.contains(alert.source) || ledger_.blocks(alert.source, now);
+  const bool waits =
+      (alert.kind == scan::AlertKind::proof || !is_settled) &&
+      decoys_.take(alert, ledger_.key_of(alert.source), now) == policy::Decoys::Advice::wait;
+  if (!waits) decide_one(alert, now);
+}
+
+// Only when time moves on: then no alert of the moment before is missing, however many workers
+// there are.
+void Replay::settle_waiting(base::Micros now, bool all) {
+  while (const auto settled = decoys_.next(now, all)) {
+    switch (settled->fate) {
+      case policy::Decoys::Fate::decide:
+        decide_one(settled->alert, now, settled->words);
+        break;
+      case policy::Decoys::Fate::spare:
+        spare(*settled);
+        break;
+      case policy::Decoys::Fate::release:
+        release(*settled, now);
+        break;
+    }
+  }
+}
+
+// The time of the deciding packet, also where the decision had to wait.
+report::Event Replay::event_of(const scan::Alert& alert) const {
   report::Event event;
-  event.time = wall_time(captured_ + base::elapsed(burst_time_, now));
+  const base::Micros then = alert.last_seen;
+  event.time = wall_time(
+      then >= burst_time_ ? captured_ + base::elapsed(burst_time_, then)
+                          : base::Micros{captured_.value - base::elapsed(then, burst_time_).value});
   event.source = ledger_.prefix_of(alert.source);
   event.alert = alert;
-  event.text = policy::sentence(decision, alert, event.source);
+  return event;
+}
+
+// What the control thread orders the workers when it takes their verdict back.
+void Replay::let_in(const scan::Alert& alert) {
+  const scan::Order order{ledger_.key_of(alert.source), scan::OrderKind::lift, {}};
+  for (auto& worker : workers_) worker->inspector->apply(order, options_.detection);
+}
+
+void Replay::spare(const policy::Decoys::Settled& settled) {
+  let_in(settled.alert);
+  report::Event event = event_of(settled.alert);
+  if (!scanning_.try_emplace(event.source.address(), false).second) return;  // said before
+  ++summary_.scans;
+  event.action = report::Action::scan_detected;
+  event.text = policy::scan_sentence(settled.alert, event.source) + "; not blocked" + settled.words;
+  sink_(event);
+}
+
+void Replay::release(const policy::Decoys::Settled& settled, base::Micros now) {
+  if (!ledger_.pardon(settled.alert.source, now)) return;
+  let_in(settled.alert);
+  report::Event event = event_of(settled.alert);
+  scanning_[event.source.address()] = false;
+  event.action = report::Action::source_unblocked;
+  event.text = event.source.to_string() + " is let in again" + settled.words;
+  sink_(event);
+}
+
+void Replay::decide_one(const scan::Alert& alert, base::Micros now, const std::string& words) {
+  const policy::Rules rules{.exempt = options_.exempt, .enforce = true};
+  const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, now);
+  report::Event event = event_of(alert);
+  event.text = policy::sentence(decision, alert, event.source) + words;
   event.block_for = decision.duration;
   event.offence = decision.offence;
   event.ignored = decision.action == policy::DecisionAction::ignore;
@@ -238,7 +301,10 @@ void Replay::decide_one(const scan::Alert& alert, base::Micros now) {
 
 ReplaySummary Replay::finish() {
   flush_all();
-  if (clock_.has_started()) pass_time(clock_.now() + options_.run_on);
+  if (clock_.has_started()) {
+    pass_time(clock_.now() + options_.run_on);
+    settle_waiting(clock_.now() + options_.run_on, true);
+  }
   for (const auto& worker : workers_) summary_.sources += worker->tally.sources_added.value();
   summary_.scanning_sources = scanning_.size();
   for (const auto& [source, is_blocked] : scanning_) summary_.blocked_sources += is_blocked ? 1 : 0;

@@ -20,6 +20,7 @@
 #include "policy/allow_list.h"
 #include "policy/crowd.h"
 #include "policy/decide.h"
+#include "policy/decoys.h"
 #include "policy/ledger.h"
 #include "replay/virtual_clock.h"
 #include "report/event.h"
@@ -77,10 +78,16 @@ class Replay {
   void flush_all();
   void pass_time(base::Micros until);
   void decide(Worker& worker, base::Micros now);
-  void decide_one(const scan::Alert& alert, base::Micros now);
   void decide_crowds(base::Micros now);
   void order_block(const base::Ip& source);
   [[nodiscard]] Worker& owner_of(const base::Ip& source);
+  void take_alert(const scan::Alert& alert, base::Micros now);
+  void settle_waiting(base::Micros now, bool all = false);
+  void decide_one(const scan::Alert& alert, base::Micros now, const std::string& words = {});
+  void spare(const policy::Decoys::Settled& settled);
+  void release(const policy::Decoys::Settled& settled, base::Micros now);
+  void let_in(const scan::Alert& alert);
+  [[nodiscard]] report::Event event_of(const scan::Alert& alert) const;
 
   ReplayOptions options_;
   EventSink sink_;
@@ -88,6 +95,7 @@ class Replay {
   policy::BlockBudget budget_;
   policy::Crowds crowds_;
   std::vector<scan::Alert> clues_;  // of this instant, of all workers
+  policy::Decoys decoys_;
   std::vector<std::unique_ptr<Worker>> workers_;
   VirtualClock clock_;
   base::Micros ticked_{};

@@ -23,7 +23,7 @@ enum class Action : std::uint8_t {
   source_blocked,  // enforce mode, and replay's decision
   would_block,     // observe mode
   block_expired,
-  source_unblocked,  // by an operator
+  source_unblocked,  // by an operator, or because the block was found to be wrong
   port_touched,      // a watched port below the trigger
   appliance,         // start, stop, reload, degraded: text only
 };

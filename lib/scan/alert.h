@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "scan/names.h"
+#include "scan/probe_marks.h"
 #include "scan/tool.h"
 
 namespace edgesentry::scan {
@@ -21,6 +22,7 @@ enum class AlertKind : std::uint8_t {
   growth,    // the same scan, ten times larger than at the last report
   touch,     // one watched port was touched, below the trigger (PortSentry's `triggered: [false]`)
   clue,      // one failed contact of a source with few: alone it means nothing, see policy/crowd.h
+  proof,     // decided before, and since then the source answered a SYN-ACK: `proven`, `answers`
 };
 
 struct Alert {
@@ -52,7 +54,8 @@ struct Alert {
   bool proven = false;               // the source completed a handshake with a protected server
   bool ip_options = false;
   ToolName tool;
-  std::uint8_t padding[1] = {};
+  bool answers = false;  // it reset a server's SYN-ACK with the right number, see proof.h
+  ProbeMarks::List probes_by_hash{};  // some of its probes, to be compared with other sources'
 };
 static_assert(std::is_trivially_copyable_v<Alert>);
 static_assert(sizeof(Alert) % 8 == 0, "rings move words");

@@ -149,8 +149,12 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
   }
   if (set.seen[way] != moment.coarse_now) set.seen[way] = moment.coarse_now;
   const Place place{index, way};
-  if (set.flags[way] & sighting_flag::kBlocked)
+  if (set.flags[way] & sighting_flag::kBlocked) {
+    const std::uint16_t slot = set.suspect[way];
+    if (slot != 0 && (probe.tcp_flags & (wire::tcp_flag::kRst | wire::tcp_flag::kAck)))
+      watch_reaction(suspects.at(slot), probe, moment);
     return verdict_of_blocked(probe, key, place, moment);
+  }
 
   const Touch touch = touch_of(probe);
   if (set.flags[way] & sighting_flag::kSuspect) {
@@ -323,8 +327,9 @@ void Inspector::offer_again(const Alert& alert) noexcept {
   const int way = set.find(key);
   if (way < 0 || set.suspect[way] == 0) return;
   Suspect& suspect = state.suspects.at(set.suspect[way]);
+  const bool owes_more = suspect.alert_owed && alert.kind == AlertKind::proof;
+  if (!owes_more) suspect.owed = alert.kind;
   suspect.alert_owed = true;
-  suspect.owed = alert.kind;
   set.flags[way] |= sighting_flag::kAlertOwed;
   set.rank[way] = SightingSet::kHeld;  // whoever took its place would take the alert along
 }

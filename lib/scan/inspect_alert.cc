@@ -140,7 +140,8 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
     return;
   }
   if (std::exchange(suspect.alert_owed, false)) settle_rank(suspect, moment.policy);
-  suspect.reported_probes = std::max<std::uint32_t>(suspect.probes, 1);
+  if (kind != AlertKind::proof)
+    suspect.reported_probes = std::max<std::uint32_t>(suspect.probes, 1);
   const Extent extent = extent_of(suspect);
   *alert = Alert{};
   alert->source = suspect.source;
@@ -168,6 +169,8 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->dropping = (set.flags[suspect.way] & sighting_flag::kBlocked) != 0;
   alert->allowed = suspect.allowed;
   alert->proven = suspect.proven;
+  alert->answers = suspect.answers;
+  alert->probes_by_hash = suspect.probe_marks.list();
   alert->ip_options = suspect.ip_options;
   alert->tool = suspect.tool.name();
   if (kind != AlertKind::decision) return;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "scan/inspector_state.h"
+#include "scan/proof.h"
 
 namespace edgesentry::scan {
 
@@ -59,15 +60,6 @@ void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& 
   const bool touched =
       is_abnormal(contact.technique) || (has_failed && contact.outcome != Outcome::half_open);
   if (touched && is_watched(contact, policy)) lower(suspect.touches);
-}
-
-// RFC 9293 section 3.10.7.4: the handshake ends with the number that the SYN-ACK asked for, which a
-// forger, who never sees it, must guess. A RST with it proves nothing: whoever is sent a SYN-ACK
-// unasked sends one.
-bool is_proof(const Suspect& suspect, const Contact& contact, const wire::Probe& probe) noexcept {
-  return contact.outcome == Outcome::answered && contact.port_class == PortClass::tcp &&
-         contact.target == suspect.challenge_target && contact.port == suspect.challenge_port &&
-         (probe.tcp_flags & wire::tcp_flag::kAck) && probe.acknowledgement == suspect.challenge_ack;
 }
 
 // One more SYN-ACK of a run: the same port of the same host, the next source port.
@@ -148,6 +140,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
                                     const Moment& moment) noexcept {
   suspect.last_seen = moment.now;
   suspect.source = probe.source;
+  suspect.answers |= resets_challenge(suspect, probe);
   const std::uint32_t kind = touch.kind == TouchKind::abnormal ? kind_bit(touch.technique) : 0;
   const bool is_new_kind = (suspect.abnormal_kinds | kind) != suspect.abnormal_kinds;
   suspect.abnormal_kinds |= kind;
@@ -167,7 +160,8 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
       contact.technique = Technique::idle;
     } else {
       const Outcome next = after_repeat(contact, probe, touch);
-      suspect.proven |= next == Outcome::completed && is_proof(suspect, contact, probe);
+      suspect.proven |= next == Outcome::completed && contact.outcome == Outcome::answered &&
+                        acknowledges_challenge(suspect, probe);
       if (next == contact.outcome && !is_new_kind) return;
       settle(suspect, contact, next, moment);
     }
@@ -194,6 +188,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   if (talks) return;
   suspect.remember(probe.target, touch.port);
   suspect.tool.next(probe);
+  suspect.probe_marks.add(probe, moment.now);
   if (touch.technique == Technique::tcp_syn_ack) {
     suspect.idle_source_port = probe.source_port;
     suspect.idle_run = 0;
@@ -210,6 +205,8 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
 void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
                                      const Answer& answer, const Moment& moment) noexcept {
   Contact* known = suspect.find(answer.target, answer.port, answer.port_class);
+  const bool is_syn_ack = answer.kind == AnswerKind::accept && answer.port_class == PortClass::tcp;
+  if (suspect.decided && is_syn_ack) suspect.expect_reaction(answer, probe);
   if (known == nullptr) {
     if (answer.kind != AnswerKind::refuse) return;
     // The probe itself was seen by tier 1 only, or excused. What it was, the answer tells.
@@ -243,9 +240,7 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
         next = handshake ? Outcome::answered : Outcome::completed;
         if (handshake) {
           contact.at_ms = suspect.since_first_ms(moment.now);
-          suspect.challenge_ack = probe.sequence + 1;
-          suspect.challenge_target = contact.target;
-          suspect.challenge_port = contact.port;
+          suspect.expect_reaction(answer, probe);
         }
       }
       break;

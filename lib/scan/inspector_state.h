@@ -83,6 +83,9 @@ struct Inspector::State {
   // --- clues about crowds, inspect_clue.cc ------------------------------------------------------
   void send_clue(const Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
 
+  // --- proof after the decision, inspect_proof.cc ---------------------------------------------
+  void watch_reaction(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
+
   // --- alerts, inspect_alert.cc ---------------------------------------------------------------
   void decide(Suspect& suspect, Reason reason, const Contact& contact,
               const Moment& moment) noexcept;

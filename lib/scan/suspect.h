@@ -12,7 +12,9 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "scan/alert.h"
+#include "scan/answer.h"
 #include "scan/names.h"
+#include "scan/probe_marks.h"
 #include "scan/tool_marks.h"
 #include "scan/touch.h"
 #include "wire/probe.h"
@@ -63,9 +65,11 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t set = 0;  // its place in tier 1
   std::uint8_t way = 0;
   bool in_use = false;
-  bool decided = false;     // a detector has fired
-  bool allowed = false;     // ... but it is on the allow list
-  bool proven = false;      // completed a handshake with the right acknowledgement number
+  bool decided = false;  // a detector has fired
+  bool allowed = false;  // ... but it is on the allow list
+  bool proven = false;   // completed a handshake with the right acknowledgement number
+  bool answers = false;  // reset a SYN-ACK as a live host does
+  bool has_challenge = false;
   bool ip_options = false;  // some probe carried IPv4 options
   bool alert_owed = false;  // the ring to control refused the alert `owed`
   AlertKind owed = AlertKind::decision;
@@ -88,11 +92,13 @@ struct alignas(base::kCacheLine) Suspect {
   base::Ip last_target;
   // What only the receiver of the newest SYN-ACK knows: the number to acknowledge, and to whom.
   std::uint32_t challenge_ack = 0;
+  std::uint32_t challenge_reset = 0;  // what the SYN-ACK acknowledged: a RST to it carries that
   std::uint32_t challenge_target = 0;
   std::uint16_t challenge_port = 0;
   // SYN-ACKs out of nowhere to one port, each from the next source port: see IdleDetector.
   std::uint16_t idle_source_port = 0;
   std::uint8_t idle_run = 0;
+  ProbeMarks probe_marks;
   std::array<std::uint16_t, kAlertPorts> ports{};
   std::array<base::Ip, kAlertTargets> targets{};
   std::array<std::uint64_t, kBitmapWords> port_bits{};
@@ -110,6 +116,14 @@ struct alignas(base::kCacheLine) Suspect {
   Contact& add(const Contact& contact) noexcept;
   // Remembers target and port for the alert and in the sketches.
   void remember(const base::Ip& target, std::uint16_t port) noexcept;
+  // To the newest SYN-ACK of a server.
+  void expect_reaction(const Answer& answer, const wire::Probe& syn_ack) noexcept {
+    has_challenge = true;
+    challenge_ack = syn_ack.sequence + 1;
+    challenge_reset = syn_ack.acknowledgement;
+    challenge_target = answer.target;
+    challenge_port = answer.port;
+  }
   // Contacts from before say nothing any more: the window slides with each new contact. `undo` is
   // told of each, to take back what it counted for. When none is left the record starts anew.
   template <class Undo>
