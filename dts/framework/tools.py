@@ -1,4 +1,4 @@
-"""The real tools, all bounded: curl as an innocent client; nmap, masscan, hping3 as attackers."""
+"""The real tools, all bounded: curl as an innocent client; attackers nmap, masscan, zmap, hping3."""
 
 import hashlib
 import re
@@ -38,11 +38,25 @@ def fetches(host: Host, source: str, server: str, seconds: float = 10.0) -> bool
 def nmap(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
     """Run nmap from one source address without ping or name lookups; return its report."""
     need("nmap")
-    family = ["-6"] if ":" in source else []
-    words = [*family, "-n", "-Pn", "-S", source, "-e", HOST_DEVICE, "-T4", "--max-retries", "1"]
-    words += ["--host-timeout", "15s", "--max-rate", str(MAX_RATE), *options, *targets]
     with on_one_core():
-        return host.namespace.run("nmap", *words, timeout=120)
+        return host.namespace.run("nmap", "-Pn", *_nmap_words(source, targets, options), timeout=120)
+
+
+def start_nmap(
+    host: Host, source: str, targets: Sequence[str], *options: str
+) -> "subprocess.Popen[bytes]":
+    """Start nmap from one source address; with ping unless told -Pn. The caller stops it."""
+    need("nmap")
+    words = _nmap_words(source, targets, options)
+    with on_one_core():
+        return host.namespace.start("nmap", *words, stdout=subprocess.DEVNULL)
+
+
+def _nmap_words(source: str, targets: Sequence[str], options: Sequence[str]) -> list[str]:
+    family = ["-6"] if ":" in source else []
+    words = [*family, "-n", "-S", source, "-e", HOST_DEVICE, "-T4", "--max-retries", "1"]
+    words += ["--host-timeout", "15s", "--max-rate", str(MAX_RATE)]
+    return [*words, *options, *targets]
 
 
 def nmap_connect(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
@@ -81,10 +95,25 @@ def masscan(
         return host.namespace.run(*words, timeout=120, check=False)
 
 
+def zmap(
+    host: Host, source: str, router_mac: str, scan: Sequence[str], seconds: int = 6
+) -> str:
+    """Run ZMap from one source address for at most some seconds; scan is a port and targets.
+
+    Its own list of reserved networks, where the lab's addresses stand, is put aside.
+    """
+    need("zmap")
+    words = ["-i", HOST_DEVICE, "-S", source, "-G", router_mac, "-b", "/dev/null", "-o", "/dev/null"]
+    words += ["-q", "-T", "1", "-c", "1", "-r", "200", *scan]
+    with on_one_core():
+        return host.namespace.run("timeout", str(seconds), "zmap", *words, timeout=60, check=False)
+
+
 def hping3(host: Host, source: str, target: str, *options: str, count: int = 40) -> str:
-    """Run hping3 from one source address, with a fixed number of packets."""
+    """Run hping3 with a fixed number of packets, from one source address or what options say."""
     need("hping3")
-    words = ["-q", "-n", "-I", HOST_DEVICE, "-a", source, "-c", str(count), *options, target]
+    sender = ["-a", source] if source else []
+    words = ["-q", "-n", "-I", HOST_DEVICE, *sender, "-c", str(count), *options, target]
     return host.namespace.run("hping3", *words, timeout=60, check=False)
 
 
