@@ -1,4 +1,4 @@
-"""The real tools, all bounded: curl as an innocent client; attackers nmap, masscan, zmap, hping3."""
+"""The real tools, all bounded: curl as a client; nmap, masscan, ZMap, hping3 as attackers."""
 
 import hashlib
 import re
@@ -38,8 +38,9 @@ def fetches(host: Host, source: str, server: str, seconds: float = 10.0) -> bool
 def nmap(host: Host, source: str, targets: Sequence[str], *options: str) -> str:
     """Run nmap from one source address without ping or name lookups; return its report."""
     need("nmap")
+    words = _nmap_words(source, targets, ("-Pn", *options))
     with on_one_core():
-        return host.namespace.run("nmap", "-Pn", *_nmap_words(source, targets, options), timeout=120)
+        return host.namespace.run("nmap", *words, timeout=120)
 
 
 def start_nmap(
@@ -103,8 +104,8 @@ def zmap(
     Its own list of reserved networks, where the lab's addresses stand, is put aside.
     """
     need("zmap")
-    words = ["-i", HOST_DEVICE, "-S", source, "-G", router_mac, "-b", "/dev/null", "-o", "/dev/null"]
-    words += ["-q", "-T", "1", "-c", "1", "-r", "200", *scan]
+    words = ["-i", HOST_DEVICE, "-S", source, "-G", router_mac, "-b", "/dev/null"]
+    words += ["-o", "/dev/null", "-q", "-T", "1", "-c", "1", "-r", "200", *scan]
     with on_one_core():
         return host.namespace.run("timeout", str(seconds), "zmap", *words, timeout=60, check=False)
 
