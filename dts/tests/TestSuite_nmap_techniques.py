@@ -32,7 +32,8 @@ RANGE = "203.0.113.10-203.0.113.49"  # the same, as masscan reads it
 
 def shown(options: tuple[str, ...]) -> list[str]:
     """Return the options that tell one scan from another."""
-    return [word for word in options if word not in ("-Pn", "--disable-arp-ping", *PORTS)]
+    hidden = ("-Pn", "--disable-arp-ping", *PORTS)
+    return [word for word in options if word not in hidden and "," not in word]
 
 
 class TestNmapTechniques(TestSuite):
@@ -237,6 +238,23 @@ class TestNmapTechniques(TestSuite):
         self.verify_equal(blocked - self.sources, set(), "addresses blocked for a flood")
         page = tools.fetches(self.client, self.client.ipv4[0], self.server)
         self.verify(page, "a client is shut out")
+
+    @func_test
+    def decoys_are_not_blocked(self) -> None:
+        """nmap -D: the same scan from the scanner and from five forged addresses.
+
+        Steps:
+            Scan 100 closed and three open ports with five decoys, the scanner fourth.
+
+        Verify:
+            The scanner is blocked as tcp_syn, no decoy is.
+        """
+        decoys = [f"198.51.100.{host}" for host in range(120, 125)]
+        cover = ",".join([*decoys[:3], "ME", *decoys[3:]])
+        fault = self.nmap("tcp_syn", FLIGHT, "-sS", "-D", cover, "-p", "22,80,443,1000-1099")
+        blocked = {event["source"]["ip"] for event in self.sut.events("source-blocked")}
+        self.verify_all(fault)
+        self.verify_equal(blocked & set(decoys), set(), "decoys blocked")
 
     @func_test
     def slow_scan_is_cut_off(self) -> None:
