@@ -98,6 +98,13 @@ void add_replay(CLI::App& app, ReplayArguments& arguments, int& outcome) {
   replay->add_option("--allow", arguments.allow, "networks that are reported, never blocked")
       ->type_name("CIDR")
       ->allow_extra_args(false);
+  CLI::Option* patterns =
+      replay
+          ->add_option("--patterns", arguments.patterns_path,
+                       "what payloads are searched for (default: the file beside the program)")
+          ->type_name("FILE");
+  replay->add_flag("--no-payload", arguments.skips_payloads, "look at headers only")
+      ->excludes(patterns);
   replay
       ->add_option("--workers", arguments.workers,
                    "simulate so many workers; the result is the same")

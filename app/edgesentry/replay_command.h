@@ -16,6 +16,8 @@ struct ReplayArguments {
   std::string config_path;          // empty: the defaults
   std::vector<std::string> inside;  // CIDR blocks; instead of the config's networks.inside
   std::vector<std::string> allow;   // CIDR blocks; besides the config's
+  std::string patterns_path;        // empty: those beside the program
+  bool skips_payloads = false;
   std::uint16_t workers = 1;
   std::optional<double> run_on_seconds;  // default: until what was sent last is unanswered
   bool json = false;

@@ -7,6 +7,7 @@
 
 #include "config/ignore_file.h"
 #include "config/load.h"
+#include "pattern_source.h"
 #include "policy/never_ban.h"
 
 namespace edgesentry::cli {
@@ -93,6 +94,11 @@ Result<replay::ReplayOptions> replay_settings(const ReplayArguments& arguments) 
   options.workers = arguments.workers;
   // Housekeeping comes round to each of 8192 suspects within three seconds of ticks.
   options.run_on = options.detection.thresholds.answer_timeout + base::seconds(4);
+  if (!arguments.skips_payloads) {
+    auto patterns = open_patterns(arguments.patterns_path);
+    if (!patterns) return patterns.error();
+    options.patterns = std::move(patterns).value();
+  }
   if (arguments.run_on_seconds)
     options.run_on = {static_cast<std::uint64_t>(*arguments.run_on_seconds * 1e6)};
   return options;

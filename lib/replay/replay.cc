@@ -51,7 +51,24 @@ struct Replay::Worker {
   std::array<wire::Probe, scan::kBurstMax> probes;
   std::size_t count = 0;
   scan::Role role = scan::Role::actor;
+  std::unique_ptr<payload::Watch> watch;  // nullptr: without patterns
 };
+
+namespace {
+
+// A capture is read to its end however fast: the budget is for what has no time to wait.
+std::unique_ptr<payload::Watch> make_watch(const ReplayOptions& options) {
+  if (options.patterns == nullptr) return nullptr;
+  payload::WatchSettings settings;
+  settings.key = options.key;
+  settings.limits.bytes_per_second = signature::TokenBucket::kRateMax;
+  settings.limits.bytes_at_once = signature::TokenBucket::kRateMax;
+  auto watch = payload::Watch::create(options.patterns, settings);
+  EDGESENTRY_CHECK(watch.ok(), watch.error().text.c_str());
+  return std::move(watch).value();
+}
+
+}  // namespace
 
 Replay::Replay(ReplayOptions options, EventSink sink)
     : options_(std::move(options)),
@@ -73,6 +90,7 @@ Replay::Replay(ReplayOptions options, EventSink sink)
     worker->memory = zeroed_memory(bytes);
     worker->inspector = std::make_unique<scan::Inspector>(
         settings, std::span(worker->memory.get(), bytes), worker->tally);
+    worker->watch = make_watch(options_);
     workers_.push_back(std::move(worker));
   }
 }
@@ -101,6 +119,23 @@ void Replay::take(const wire::Record& record, wire::LinkType link) {
   const scan::Roles roles = scan::roles_of(options_.detection, probe);
   if (roles.actor) queue(probe, scan::Role::actor);
   if (roles.answer) queue(probe, scan::Role::answer);
+  if (roles.actor || roles.answer) look_inside(probe, roles, record.bytes);
+}
+
+// After the packet itself has been looked at, by the worker that owns the source outside.
+void Replay::look_inside(const wire::Probe& probe, const scan::Roles& roles,
+                         std::span<const std::uint8_t> frame) {
+  const payload::Watch* any = workers_.front()->watch.get();
+  if (any == nullptr) return;
+  const signature::Side side = any->sender_of(probe, roles);
+  Worker& worker = owner_of(side == signature::Side::client ? probe.source : probe.target);
+  if (!worker.watch->wants(probe, side)) return;
+  const payload::Notes notes = worker.watch->look(probe, side, frame, burst_time_);
+  if (notes.count == 0) return;
+  flush(worker);
+  for (const scan::PayloadNote& note : notes.all())
+    worker.inspector->note_payload(note, burst_time_, options_.detection, worker.outbox);
+  decide(worker, burst_time_);
 }
 
 // A record that the capture's snapshot length cut has a whole packet behind it. When all headers
@@ -309,31 +344,6 @@ ReplaySummary Replay::finish() {
   summary_.scanning_sources = scanning_.size();
   for (const auto& [source, is_blocked] : scanning_) summary_.blocked_sources += is_blocked ? 1 : 0;
   return summary_;
-}
-
-void add(ReplaySummary& into, const ReplaySummary& from) noexcept {
-  if (from.packets == 0) return;
-  into.first = into.packets == 0 ? from.first : std::min(into.first, from.first);
-  into.last = std::max(into.last, from.last);
-  into.packets += from.packets;
-  into.bytes += from.bytes;
-  for (std::size_t i = 0; i < into.parsed.size(); ++i) into.parsed[i] += from.parsed[i];
-  into.sources += from.sources;
-  into.scans += from.scans;
-  into.scanning_sources += from.scanning_sources;
-  into.blocked_sources += from.blocked_sources;
-  into.dropped_packets += from.dropped_packets;
-}
-
-FileReplay replay_file(wire::CaptureFile& file, Replay& replay, const Progress& progress) {
-  constexpr std::uint64_t kRecordsPerProgress = 16384;
-  wire::Record record;
-  while (file.next(record) == wire::ReadOutcome::record) {
-    replay.take(record, file.link());
-    if (progress && record.number % kRecordsPerProgress == 0)
-      progress(file.bytes_consumed(), file.bytes_in_all());
-  }
-  return {replay.finish(), file.fault()};
 }
 
 }  // namespace edgesentry::replay

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "payload/watch.h"
 #include "policy/allow_list.h"
 #include "policy/crowd.h"
 #include "policy/decide.h"
@@ -42,6 +43,7 @@ struct ReplayOptions {
   std::uint32_t suspects = 1u << 13;
   std::uint32_t blocks = 1u << 14;
   scan::HashKey key{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d};
+  std::shared_ptr<const signature::Database> patterns;  // nullptr: payloads are left alone
   base::Micros run_on{};  // how long silence lasts after the last packet
 };
 
@@ -74,6 +76,8 @@ class Replay {
   struct Worker;
   void parse(const wire::Record& record, wire::LinkType link, wire::Probe& probe);
   void queue(const wire::Probe& probe, scan::Role role);
+  void look_inside(const wire::Probe& probe, const scan::Roles& roles,
+                   std::span<const std::uint8_t> frame);
   void flush(Worker& worker);
   void flush_all();
   void pass_time(base::Micros until);

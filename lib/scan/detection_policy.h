@@ -18,6 +18,11 @@ struct Thresholds {
   std::uint32_t failures = 5;  // sequential test: steps above the best score so far
   std::uint32_t vertical_ports = 15;      // distinct unanswered ports of one target, any outcome
   std::uint32_t horizontal_targets = 15;  // distinct targets of one port
+  // fail2ban 1.0 bans at the fifth failure within ten minutes (jail.conf: maxretry, findtime),
+  // sshguard 2.4 at the third attack within half an hour. One more than fail2ban: two connections
+  // of three prompts each hold five mistakes and the login.
+  std::uint32_t login_failures = 6;
+  base::Micros login_window = base::seconds(600);
   base::Micros window = base::seconds(24 * 3600);  // evidence older than this no longer counts
   base::Micros answer_timeout = base::seconds(4);  // silence after this long is a failure
 };

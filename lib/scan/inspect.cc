@@ -22,14 +22,15 @@ std::span<T> carve(std::byte*& at, std::size_t count) noexcept {
 }
 
 struct Sizes {
-  std::size_t sets, suspects, drops;
+  std::size_t sets, suspects, drops, logins;
 };
 
 Sizes sizes_of(const InspectorSettings& settings) noexcept {
   const std::uint32_t sources = std::clamp<std::uint32_t>(settings.sources, 16, 1u << 30);
   return {.sets = std::bit_ceil(sources) / kWays,
           .suspects = std::clamp<std::uint32_t>(settings.suspects, 1, SuspectPool::kSlotsMax),
-          .drops = std::bit_ceil(std::clamp<std::uint32_t>(settings.blocks, 16, 1u << 28)) * 2};
+          .drops = std::bit_ceil(std::clamp<std::uint32_t>(settings.blocks, 16, 1u << 28)) * 2,
+          .logins = std::bit_ceil(std::clamp<std::uint32_t>(settings.logins, 4, 1u << 24))};
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ std::size_t Inspector::bytes_needed(const InspectorSettings& settings) noexcept 
   const Sizes sizes = sizes_of(settings);
   return sizeof(State) + sizes.sets * sizeof(SightingSet) + sizes.suspects * sizeof(Suspect) +
          sizes.drops * sizeof(DropSet::Slot) + ServiceMap::kEntries * sizeof(ServiceMap::Entry) +
-         8 * base::kCacheLine;
+         sizes.logins * sizeof(LoginTable::Record) + 8 * base::kCacheLine;
 }
 
 Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> memory,
@@ -68,6 +69,7 @@ Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> mem
   state_->drops = DropSet(carve<DropSet::Slot>(at, sizes.drops));
   state_->services =
       ServiceMap(carve<ServiceMap::Entry>(at, ServiceMap::kEntries), settings.key[2]);
+  state_->logins = LoginTable(carve<LoginTable::Record>(at, sizes.logins));
 }
 
 Inspector::~Inspector() {

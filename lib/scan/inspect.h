@@ -17,6 +17,7 @@
 #include "scan/alert.h"
 #include "scan/detection_policy.h"
 #include "scan/order.h"
+#include "scan/payload_note.h"
 #include "scan/tally.h"
 #include "wire/probe.h"
 
@@ -36,6 +37,7 @@ struct InspectorSettings {
   std::uint32_t sources = 1u << 20;  // tier-1 capacity, rounded up to a power of two; 16 bytes each
   std::uint32_t suspects = 1u << 13;  // tier-2 records; about 1.5 KiB each
   std::uint32_t blocks = 1u << 16;    // sources that can be blocked at once; about 32 bytes each
+  std::uint32_t logins = 1u << 12;    // (source, service) with failed logins; 128 bytes each
   HashKey key{};
   bool watches_arp = false;  // the packets show a link: mirror port, host mode, replay
 };
@@ -101,6 +103,12 @@ class Inspector {
   // Bounded housekeeping: turns silence into failure for a few suspects per call, ages records.
   // May decide and so fill the outbox. Call it every few milliseconds.
   void tick(base::Micros now, const DetectionPolicy& policy, AlertOutbox& outbox) noexcept;
+
+  // What a payload said about a source that this worker owns; may decide and so fill the outbox.
+  // Logins count by source and port in a window of their own (thresholds.login_window), exploits
+  // by distinct ones; a source that gets in after few failures is forgiven them.
+  void note_payload(const PayloadNote& note, base::Micros now, const DetectionPolicy& policy,
+                    AlertOutbox& outbox) noexcept;
 
   void apply(const Order& order, const DetectionPolicy& policy) noexcept;
 

@@ -12,6 +12,10 @@ bool counts(const Contact& contact) noexcept {
          contact.port_class == PortClass::icmp;
 }
 
+bool is_of_payload(Reason reason) noexcept {
+  return reason == Reason::failed_logins || reason == Reason::signature;
+}
+
 // The technique of most of the contacts that are held against the source.
 Technique main_technique(const Suspect& suspect, Technique fallback) noexcept {
   std::array<std::uint16_t, kTechniqueNames.size()> seen{};
@@ -59,6 +63,7 @@ Shape shape_of(const Extent& extent, Reason reason) noexcept {
   constexpr std::uint32_t kFew = 5;
   constexpr std::uint64_t kSlowGapMs = 10'000;  // one probe per 10 s and rarer: nmap -T1 and slower
   if (reason == Reason::watched_port) return Shape::trap;
+  if (reason == Reason::failed_logins) return Shape::brute_force;
   if (extent.contacts > 1 && extent.span_ms / (extent.contacts - 1) >= kSlowGapMs)
     return Shape::slow;
   if (extent.targets <= 1) return Shape::vertical;
@@ -69,6 +74,7 @@ Shape shape_of(const Extent& extent, Reason reason) noexcept {
 
 Severity severity_of(const Suspect& suspect, const Extent& extent, Reason reason) noexcept {
   if (reason == Reason::watched_port && extent.contacts <= 2) return Severity::low;
+  if (is_of_payload(reason)) return Severity::high;
   if (suspect.probes >= 1000 || extent.targets >= 256) return Severity::high;
   return is_abnormal(main_technique(suspect, Technique::tcp_syn)) ? Severity::high
                                                                   : Severity::medium;
@@ -120,7 +126,9 @@ void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& co
                               const Moment& moment) noexcept {
   suspect.decided = true;
   suspect.reason = reason;
-  suspect.technique = main_technique(suspect, contact.technique);
+  // Who logs in connects, whatever else he did.
+  suspect.technique =
+      is_of_payload(reason) ? Technique::tcp_connect : main_technique(suspect, contact.technique);
   suspect.allowed = moment.policy.allow.contains(suspect.source);
   if (suspect.allowed) tally.alerts_allowed.add(1);
   if (moment.policy.enforce && !suspect.allowed)
@@ -149,8 +157,8 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->ports = suspect.ports;
   alert->port_count = std::max<std::uint32_t>(extent.ports, 1);
   alert->target_count = std::max<std::uint32_t>(extent.targets, 1);
-  alert->probes = suspect.probes;
-  alert->failures = suspect.failures;
+  alert->probes = std::max(suspect.probes, suspect.dialogues);
+  alert->failures = std::max(suspect.failures, suspect.dialogues);
   alert->successes = suspect.successes;
   alert->abnormal = suspect.abnormal;
   alert->first_seen = suspect.first_seen;

@@ -10,6 +10,7 @@
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
 #include "scan/inspect.h"
+#include "scan/logins.h"
 #include "scan/service_map.h"
 #include "scan/sighting.h"
 #include "scan/suspect_pool.h"
@@ -47,6 +48,7 @@ struct Inspector::State {
   ServiceMap services;
   ArpWatch arp;
   ClueBudget clues;
+  LoginTable logins;
   std::uint64_t blocks_made = 0;
   std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
   std::size_t expected = 0;
@@ -85,6 +87,10 @@ struct Inspector::State {
 
   // --- proof after the decision, inspect_proof.cc ---------------------------------------------
   void watch_reaction(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
+
+  // --- payloads, inspect_payload.cc -----------------------------------------------------------
+  bool accuse(const PayloadNote& note, const SourceKey& key, std::uint32_t count,
+              const Moment& moment) noexcept;
 
   // --- alerts, inspect_alert.cc ---------------------------------------------------------------
   void decide(Suspect& suspect, Reason reason, const Contact& contact,

@@ -88,6 +88,7 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t abnormal = 0;
   std::uint32_t abnormal_kinds = 0;   // one bit for each abnormal Technique seen
   std::uint32_t reported_probes = 0;  // when the last alert went out
+  std::uint32_t dialogues = 0;        // failed logins or distinct exploits, when they decided
   ToolMarks tool;
   base::Ip last_target;
   // What only the receiver of the newest SYN-ACK knows: the number to acknowledge, and to whom.

@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "scan/inspector_state.h"
+
+namespace edgesentry::scan {
+
+namespace {
+
+// Somebody who mistypes, looks the password up and gets in had no more failures than this.
+constexpr std::uint32_t kForgiven = 3;
+// A wrong guess of a pattern is one; a page about exploits that is uploaded holds one or two.
+constexpr std::uint32_t kExploits = 3;
+
+}  // namespace
+
+void Inspector::note_payload(const PayloadNote& note, base::Micros now,
+                             const DetectionPolicy& policy, AlertOutbox& outbox) noexcept {
+  State& state = *state_;
+  const SourceKey key = source_key(state.settings.key, note.source, policy.ipv6_prefix);
+  const bool is_login = note.kind != PayloadKind::exploit;
+  const LoginTable::Event event{.source = canonical_source(note.source, policy.ipv6_prefix),
+                                .hash = key.home,
+                                .port = is_login ? note.port : std::uint16_t{0},
+                                .now = now,
+                                .window = policy.thresholds.login_window};
+  if (note.kind == PayloadKind::login_ok) {
+    state.logins.forgive(event, kForgiven);
+    return;
+  }
+  const std::uint32_t most = std::min(policy.thresholds.login_failures, kLoginFailuresMax);
+  const std::uint32_t count =
+      is_login ? state.logins.add(event) : state.logins.add_mark(event, note.mark);
+  if (count < (is_login ? most : kExploits)) return;
+  const Moment moment{now, coarse(now), policy, outbox};
+  if (state.accuse(note, key, count, moment)) state.logins.clear(event);
+}
+
+// False: there is no room for the suspect now, and the next event says it again.
+bool Inspector::State::accuse(const PayloadNote& note, const SourceKey& key, std::uint32_t count,
+                              const Moment& moment) noexcept {
+  const std::uint32_t index = key.home >> shift;
+  SightingSet& set = sets[index];
+  int way = set.find(key);
+  if (way < 0) way = admit(note.source, key, moment);
+  if (way < 0) return false;
+  if (set.flags[way] & sighting_flag::kBlocked) return true;
+  Suspect* suspect = nullptr;
+  if (set.suspect[way] != 0) {
+    suspect = &suspects.at(set.suspect[way]);
+  } else {
+    const std::uint8_t rank = SuspectPool::rank_of_contacts(count, 0);
+    suspect = promote(note.source, Place{index, way}, rank, moment);
+  }
+  if (suspect == nullptr) return false;
+  if (suspect->decided) return true;
+  const std::uint32_t target = wire::fold(note.target);
+  Contact* contact = suspect->find(target, note.port, PortClass::tcp);
+  if (contact == nullptr)
+    contact = &suspect->add({.target = target,
+                             .at_ms = suspect->since_first_ms(moment.now),
+                             .port = note.port,
+                             .source_port = 0,
+                             .port_class = PortClass::tcp,
+                             .technique = Technique::tcp_connect,
+                             .outcome = Outcome::completed,
+                             .sent = 1});
+  suspect->source = note.source;
+  suspect->last_seen = moment.now;
+  suspect->remember(note.target, note.port);
+  suspect->dialogues = count;
+  suspect->proven = true;  // a server answered what was said after the handshake
+  const Reason reason =
+      note.kind == PayloadKind::exploit ? Reason::signature : Reason::failed_logins;
+  decide(*suspect, reason, *contact, moment);
+  settle_rank(*suspect, moment.policy);
+  return true;
+}
+
+}  // namespace edgesentry::scan

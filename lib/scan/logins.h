@@ -1,0 +1,63 @@
+// Failed logins of a source at one service, and the exploits it tried: a window that slides by each
+// single event, because the times of the newest ones are kept.
+//
+// Plain memory of one worker, given at the start; nothing allocates. One record, two cache lines,
+// for each (source, port): a source that guesses at the same service of many hosts is one guesser.
+// When a set of records is full the one with the fewest events gives way, so that a flood of
+// sources with a failure each crowds out its own kind first.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/ip.h"
+#include "base/units.h"
+#include "scan/source_key.h"
+
+namespace edgesentry::scan {
+
+inline constexpr std::uint32_t kLoginFailuresMax = 24;  // the highest threshold there can be
+
+class LoginTable {
+ public:
+  struct alignas(base::kCacheLine) Record {
+    base::Ip source;
+    std::array<std::uint32_t, kLoginFailuresMax> times;  // oldest first, units of 2^17 us (0.13 s)
+    std::uint32_t marks;                                 // bitmap of what was tried
+    std::uint16_t port;                                  // 0: exploits
+    std::uint8_t count;                                  // 0: the record is free
+  };
+  static_assert(sizeof(Record) == 2 * base::kCacheLine);
+
+  struct Event {
+    base::Ip source;  // canonical
+    std::uint32_t hash = 0;
+    std::uint16_t port = 0;
+    base::Micros now;
+    base::Micros window;
+  };
+
+  static constexpr std::size_t kWays = 4;
+
+  LoginTable() = default;
+  explicit LoginTable(std::span<Record> records) noexcept : records_(records) {}
+
+  // One more; how many there are in the window with it.
+  std::uint32_t add(const Event& event) noexcept;
+  // One more exploit: a mark that is known already changes nothing. Returns distinct ones.
+  std::uint32_t add_mark(const Event& event, std::uint32_t mark) noexcept;
+  // The source got in: forgiven when no more than `most` logins failed before.
+  void forgive(const Event& event, std::uint32_t most) noexcept;
+  void clear(const Event& event) noexcept { forgive(event, kLoginFailuresMax); }
+  [[nodiscard]] std::uint32_t count(const Event& event) noexcept;
+
+ private:
+  [[nodiscard]] std::span<Record> set_of(const Event& event) noexcept;
+  [[nodiscard]] Record* find(const Event& event) noexcept;
+  Record& claim(const Event& event) noexcept;
+
+  std::span<Record> records_;  // a power of two, at least kWays
+};
+
+}  // namespace edgesentry::scan

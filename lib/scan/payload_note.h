@@ -1,0 +1,26 @@
+// What a payload said about a source, as the engine takes it. Whoever reads payloads makes these;
+// the engine knows nothing of patterns. Plain values; any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "base/ip.h"
+#include "scan/names.h"
+
+namespace edgesentry::scan {
+
+enum class PayloadKind : std::uint8_t {
+  login_failed,  // the server refused a login
+  login_ok,      // the server took one
+  exploit,       // a probe for a hole, to which the server said something
+};
+
+struct PayloadNote {
+  base::Ip source;         // outside
+  base::Ip target;         // the protected host
+  std::uint16_t port = 0;  // of the protected host
+  PayloadKind kind = PayloadKind::login_failed;
+  std::uint32_t mark = 0;  // which exploit: distinct ones count, repetitions do not
+};
+
+}  // namespace edgesentry::scan

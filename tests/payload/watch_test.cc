@@ -1,0 +1,162 @@
+// From packets to notes: who is the server, what a connection adds up to, and what a flood costs.
+#include "payload/watch.h"
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+#include <vector>
+
+#include "signature/pattern_file.h"
+
+namespace edgesentry::payload {
+namespace {
+
+using scan::PayloadKind;
+using signature::Side;
+
+constexpr const char* kPatterns = R"(
+[[pattern]]
+id = "ftp-login-failed"
+kind = "login-failed"
+expression = '^530 '
+protocol = "tcp"
+side = "server"
+ports = "21"
+service = "ftp"
+severity = "low"
+description = "d"
+matches = ['530 no']
+spares = ['230 yes']
+[[pattern]]
+id = "http-login-failed"
+kind = "login-failed"
+expression = 'HTTP/1\.1 401 '
+protocol = "tcp"
+side = "server"
+ports = "80"
+service = "http"
+severity = "low"
+description = "d"
+matches = ['HTTP/1.1 401 no']
+spares = ['HTTP/1.1 200 yes']
+[[pattern]]
+id = "http-login"
+kind = "login-attempt"
+expression = 'Authorization: '
+protocol = "tcp"
+side = "client"
+ports = "80"
+service = "http"
+severity = "info"
+description = "d"
+matches = ['Authorization: x']
+spares = ['Author: x']
+[[pattern]]
+id = "hole"
+kind = "exploit"
+expression = 'cgi-bin/\.\./'
+protocol = "tcp"
+side = "client"
+severity = "high"
+description = "d"
+matches = ['GET /cgi-bin/../x']
+spares = ['GET /cgi-bin/x']
+)";
+
+class Watching : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto compiled = signature::compile(signature::parse_patterns(kPatterns, "p.toml"));
+    for (const auto& problem : compiled.problems) ADD_FAILURE() << problem.to_string();
+    ASSERT_NE(compiled.database, nullptr);
+    auto watch = Watch::create(compiled.database, {.dialogues_max = 64});
+    ASSERT_TRUE(watch.ok());
+    watch_ = std::move(watch).value();
+  }
+
+  wire::Probe packet(Side side, std::uint16_t port, std::size_t bytes, std::uint16_t client) {
+    wire::Probe probe{};
+    probe.outcome = wire::ParseOutcome::tcp;
+    probe.protocol = 6;
+    probe.tcp_flags = wire::tcp_flag::kAck | wire::tcp_flag::kPsh;
+    probe.source = client_;
+    probe.target = server_;
+    probe.source_port = client;
+    probe.target_port = port;
+    if (side == Side::server) {
+      std::swap(probe.source, probe.target);
+      std::swap(probe.source_port, probe.target_port);
+    }
+    probe.payload_offset = 54;
+    probe.payload_bytes = static_cast<std::uint16_t>(bytes);
+    std::uint32_t& next = next_[static_cast<std::size_t>(side)];
+    probe.sequence = next;
+    next += static_cast<std::uint32_t>(bytes);
+    return probe;
+  }
+
+  std::vector<PayloadKind> say(Side side, std::uint16_t port, std::string_view text,
+                               std::uint16_t client = 40000) {
+    const wire::Probe probe = packet(side, port, text.size(), client);
+    std::vector<std::uint8_t> frame(54);
+    frame.insert(frame.end(), text.begin(), text.end());
+    std::vector<PayloadKind> kinds;
+    const scan::Roles both{.actor = true, .answer = true};
+    EXPECT_EQ(watch_->sender_of(probe, both), side);
+    if (!watch_->wants(probe, side)) return kinds;
+    for (const auto& note : watch_->look(probe, side, frame, base::seconds(1)).all()) {
+      EXPECT_EQ(note.source, client_);
+      EXPECT_EQ(note.target, server_);
+      EXPECT_EQ(note.port, port);
+      kinds.push_back(note.kind);
+    }
+    return kinds;
+  }
+
+  const base::Ip client_ = base::Ip::v4(0xc6336407), server_ = base::Ip::v4(0x0a000001);
+  std::uint32_t next_[2] = {1000, 5000};
+  std::unique_ptr<Watch> watch_;
+};
+
+using Kinds = std::vector<PayloadKind>;
+
+TEST_F(Watching, refused_login_is_held_against_the_client) {
+  EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n"), Kinds{PayloadKind::login_failed});
+  EXPECT_EQ(say(Side::server, 21, "230 Welcome.\r\n", 40001), Kinds{});
+}
+
+TEST_F(Watching, web_server_that_asks_for_a_password_refuses_nobody) {
+  EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\n\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 200 OK\r\n"), Kinds{PayloadKind::login_ok});
+}
+
+TEST_F(Watching, password_that_a_web_server_refuses_is_a_failure) {
+  EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"),
+            Kinds{PayloadKind::login_failed});
+}
+
+TEST_F(Watching, exploit_counts_when_the_server_answers_it) {
+  EXPECT_EQ(say(Side::client, 8081, "GET /cgi-bin/../x HTTP/1.1\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::server, 8081, "HTTP/1.1 404 Not Found\r\n"), Kinds{PayloadKind::exploit});
+  EXPECT_EQ(say(Side::server, 8081, "more"), Kinds{});
+}
+
+TEST_F(Watching, frame_that_ends_before_its_payload_says_nothing) {
+  const wire::Probe probe = packet(Side::server, 21, 100, 40000);
+  const std::vector<std::uint8_t> frame(54);
+  EXPECT_EQ(watch_->look(probe, Side::server, frame, base::seconds(1)).count, 0u);
+}
+
+TEST_F(Watching, more_connections_than_places_are_no_harm) {
+  for (std::uint16_t client = 1000; client < 3000; ++client) {
+    next_[0] = next_[1] = 1;
+    say(Side::client, 22, "SSH-2.0-x\r\n", client);
+  }
+  EXPECT_EQ(say(Side::server, 21, "530 no\r\n", 50000), Kinds{PayloadKind::login_failed});
+}
+
+}  // namespace
+}  // namespace edgesentry::payload

@@ -1,0 +1,110 @@
+// Failed logins and exploits as evidence: who is blocked, and who only mistyped.
+#include <gtest/gtest.h>
+
+#include "scan/inspect.h"
+#include "scan/probes.h"
+
+namespace edgesentry::scan {
+namespace {
+
+const base::Ip kGuesser = ip4(198, 51, 100, 7);
+const base::Ip kServer = ip4(10, 0, 0, 1);
+
+class Dialogues : public testing::Test {
+ protected:
+  void note(PayloadKind kind, std::uint32_t mark = 0, const base::Ip& source = kGuesser) {
+    bench_.outbox.clear();
+    bench_.inspector->note_payload(
+        {.source = source, .target = kServer, .port = 22, .kind = kind, .mark = mark}, bench_.now,
+        bench_.policy, bench_.outbox);
+    for (const Alert& alert : bench_.outbox.alerts()) bench_.alerts.push_back(alert);
+    bench_.outbox.clear();
+  }
+  void fail(int times) {
+    for (int i = 0; i < times; ++i) note(PayloadKind::login_failed);
+  }
+  void wait(std::uint64_t seconds) { bench_.now.value += seconds * 1'000'000; }
+  Verdict knock() { return bench_.act(tcp({kGuesser, kServer, 40000, 443}, kSynFlag)); }
+  Bench bench_;
+};
+
+TEST_F(Dialogues, logins_that_keep_failing_block_their_source) {
+  fail(5);
+  EXPECT_TRUE(bench_.alerts.empty());
+  EXPECT_EQ(knock(), Verdict::pass);
+  fail(1);
+  ASSERT_EQ(bench_.alerts.size(), 1u);
+  const Alert& alert = bench_.alerts[0];
+  EXPECT_EQ(alert.shape, Shape::brute_force);
+  EXPECT_EQ(alert.reason, Reason::failed_logins);
+  EXPECT_EQ(alert.technique, Technique::tcp_connect);
+  EXPECT_EQ(alert.severity, Severity::high);
+  EXPECT_EQ(alert.failures, 6u);
+  EXPECT_EQ(alert.last_port, 22);
+  EXPECT_TRUE(alert.proven);
+  EXPECT_TRUE(alert.dropping);
+  EXPECT_EQ(knock(), Verdict::drop);
+}
+
+TEST_F(Dialogues, three_mistakes_are_no_attack) {
+  fail(3);
+  wait(3600);
+  fail(3);
+  EXPECT_TRUE(bench_.alerts.empty());
+}
+
+TEST_F(Dialogues, login_that_works_forgives_the_mistakes_before_it) {
+  for (int day = 0; day < 20; ++day) {
+    fail(3);
+    note(PayloadKind::login_ok);
+  }
+  EXPECT_TRUE(bench_.alerts.empty());
+}
+
+TEST_F(Dialogues, right_guess_after_many_wrong_ones_forgives_nothing) {
+  fail(5);
+  note(PayloadKind::login_ok);
+  fail(1);
+  EXPECT_EQ(bench_.alerts.size(), 1u);
+}
+
+TEST_F(Dialogues, window_slides) {
+  for (int i = 0; i < 40; ++i) {
+    fail(1);
+    wait(125);
+  }
+  EXPECT_TRUE(bench_.alerts.empty()) << "five in ten minutes, for ever";
+  for (int i = 0; i < 40 && bench_.alerts.empty(); ++i) {
+    fail(1);
+    wait(115);
+  }
+  EXPECT_EQ(bench_.alerts.size(), 1u) << "six in ten minutes";
+}
+
+TEST_F(Dialogues, allowed_source_is_reported_and_passes) {
+  const base::Prefix allowed = base::Prefix::parse("198.51.100.0/24").value();
+  bench_.policy.allow = base::CidrSet({&allowed, 1});
+  fail(6);
+  ASSERT_EQ(bench_.alerts.size(), 1u);
+  EXPECT_TRUE(bench_.alerts[0].allowed);
+  EXPECT_EQ(knock(), Verdict::pass);
+}
+
+TEST_F(Dialogues, observe_mode_reports_and_drops_nothing) {
+  bench_.policy.enforce = false;
+  fail(6);
+  ASSERT_EQ(bench_.alerts.size(), 1u);
+  EXPECT_FALSE(bench_.alerts[0].dropping);
+  EXPECT_EQ(knock(), Verdict::pass);
+}
+
+TEST_F(Dialogues, single_exploit_however_often_blocks_nobody) {
+  for (int i = 0; i < 100; ++i) note(PayloadKind::exploit, 1 + i % 2u);
+  EXPECT_TRUE(bench_.alerts.empty());
+  note(PayloadKind::exploit, 3);
+  ASSERT_EQ(bench_.alerts.size(), 1u);
+  EXPECT_EQ(bench_.alerts[0].reason, Reason::signature);
+}
+
+}  // namespace
+}  // namespace edgesentry::scan
