@@ -79,7 +79,8 @@ void Crowds::take(CrowdKind kind, const base::Ip& key, const scan::Alert& clue, 
                     .at = now,
                     .port = clue.last_port,
                     .is_proven = clue.proven,
-                    .technique = clue.technique};
+                    .technique = clue.technique,
+                    .tool = clue.tool};
   const Own own = look(crowd, newest);
   if (own.is_repeat) return;
   if (crowd.count == kClues) forget_oldest(crowd);
@@ -222,6 +223,7 @@ void Crowds::say_member(Crowd& crowd, const base::Ip& source, base::Micros now) 
     alert.last_target = clue.target;
     alert.technique = clue.technique;
     alert.proven |= clue.is_proven;
+    if (clue.tool.confidence > alert.tool.confidence) alert.tool = clue.tool;
   }
   alert.failures = alert.probes;
   Said& said = said_of(source, now);

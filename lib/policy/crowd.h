@@ -87,6 +87,7 @@ class Crowds {
     std::uint16_t port = 0;
     bool is_proven = false;
     scan::Technique technique = scan::Technique::tcp_syn;
+    scan::ToolName tool;
   };
   struct Crowd {
     base::Ip key;
