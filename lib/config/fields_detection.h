@@ -1,0 +1,70 @@
+// Keys of what is protected and what counts as a scan. Private to config; fields.cc puts the
+// parts together.
+#pragma once
+
+#include "config/field_slots.h"
+
+namespace edgesentry::config {
+
+// Contacts that the record of a suspect holds (scan/suspect.h): no detector counts further.
+inline constexpr std::int64_t kContacts = 64;
+
+inline constexpr std::array kDetectionFields = {
+    Field{
+        .key = "detect.watched_tcp",
+        .slot = &in<&Config::detect, &Detect::watched_tcp>,
+        .help =
+            "TCP ports that nobody has a reason to touch (PortSentry's TCP_PORTS); empty: no trap.",
+        .example = R"("1,11,15,79,31337")"},
+    Field{.key = "detect.watched_udp",
+          .slot = &in<&Config::detect, &Detect::watched_udp>,
+          .help = "The same for UDP (UDP_PORTS).",
+          .example = R"("1,7,9,31335")"},
+    Field{.key = "detect.scan_trigger",
+          .slot = &in<&Config::detect, &Detect::scan_trigger>,
+          .unit = "touches",
+          .range = {0, 1000},
+          .help = "Touches of watched ports before a source is a scanner (SCAN_TRIGGER); 0 and 1: "
+                  "the first.",
+          .example = "1"},
+    Field{.key = "detect.abnormal",
+          .slot = &in<&Config::detect, &Detect::abnormal>,
+          .unit = "probes",
+          .range = {1, kContacts},
+          .help = "Distinct places probed with flags that no TCP sends (NULL, FIN, XMAS, ...).",
+          .example = "3"},
+    Field{.key = "detect.failures",
+          .slot = &in<&Config::detect, &Detect::failures>,
+          .unit = "steps",
+          .range = {1, kContacts},
+          .help = "Failed attempts above a source's best score (sequential test on outcomes).",
+          .example = "5"},
+    Field{.key = "detect.vertical_ports",
+          .slot = &in<&Config::detect, &Detect::vertical_ports>,
+          .unit = "ports",
+          .range = {2, kContacts},
+          .help = "Distinct unanswered ports of one target.",
+          .example = "15"},
+    Field{.key = "detect.horizontal_targets",
+          .slot = &in<&Config::detect, &Detect::horizontal_targets>,
+          .unit = "targets",
+          .range = {2, kContacts},
+          .help = "Distinct targets tried on one port.",
+          .example = "15"},
+    Field{.key = "detect.window",
+          .slot = &in<&Config::detect, &Detect::window>,
+          .range = {kSecond, 7 * kDay},
+          .help = "Evidence older than this no longer counts.",
+          .example = R"("1h")"},
+    Field{.key = "detect.answer_timeout",
+          .slot = &in<&Config::detect, &Detect::answer_timeout>,
+          .range = {100, kMinute},
+          .help = "An attempt without an answer for this long has failed.",
+          .example = R"("4s")"},
+    Field{.key = "networks.inside",
+          .slot = &in<&Config::networks, &Networks::inside>,
+          .help = "Protected networks; empty: any address may be source or target.",
+          .example = R"(["192.0.2.0/24", "2001:db8::/32"])"},
+};
+
+}  // namespace edgesentry::config
