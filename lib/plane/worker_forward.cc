@@ -11,10 +11,12 @@ namespace edgesentry::plane {
 // what came before it.
 void Worker::forward(const WorkerPort& port) noexcept {
   std::array<rte_mbuf*, nic::kBurst> blocked;
+  std::array<std::uint16_t, scan::kVerdictDropNames.size()> reasons{};
   std::uint16_t passing = 0, dropped = 0;
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     rte_mbuf* packet = burst_.packets[i];
-    if (burst_.verdicts[i] == scan::Verdict::drop) {
+    if (burst_.verdicts[i] != scan::Verdict::pass) {
+      ++reasons[index_of(scan::reason_of(burst_.verdicts[i]))];
       blocked[dropped++] = packet;
     } else if (rte_pktmbuf_pkt_len(packet) > port.peer_room.untagged &&
                !fits(packet, port.peer_room)) [[unlikely]] {
@@ -27,7 +29,8 @@ void Worker::forward(const WorkerPort& port) noexcept {
   }
   burst_.forget();
   if (dropped > 0) {
-    tally_.dropped_verdict[index_of(scan::VerdictDrop::blocked)].add(dropped);
+    for (std::size_t i = 0; i < reasons.size(); ++i)
+      if (reasons[i] > 0) tally_.dropped_verdict[i].add(reasons[i]);
     discard(std::span(blocked).first(dropped));
   }
   transmit(port, std::span(burst_.packets).first(passing));

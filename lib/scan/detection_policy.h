@@ -27,12 +27,35 @@ struct Thresholds {
   base::Micros answer_timeout = base::seconds(4);  // silence after this long is a failure
 };
 
+// Whether the source of a packet is where the packet says; docs/detection.md, "Proof of source".
+enum class Verify : std::uint8_t {
+  off,        // nobody asks
+  passive,    // what a source does with a protected server's SYN-ACK is watched
+  challenge,  // ... and the appliance answers probes that no live service would have taken
+};
+
+// How much of it a source must have shown before it is blocked. Without, it is contained: it loses
+// what it sends to anything but live services.
+enum class Proof : std::uint8_t {
+  none,
+  answer,  // it reset a SYN-ACK with the number that only its receiver knows: somebody lives there
+  handshake,  // it acknowledged one with the right number
+};
+
+struct Verification {
+  Verify mode = Verify::passive;
+  Proof needed = Proof::none;
+  base::PortSet deception_tcp;  // ports that the appliance plays itself where nothing lives
+};
+
 struct DetectionPolicy {
   Thresholds thresholds;
+  Verification verification;
   base::PortSet watched_tcp;
   base::PortSet watched_udp;
   base::CidrSet allow;   // allow list and never-ban set together: detected, never dropped
   base::CidrSet inside;  // protected networks; empty: any address may be source or target
+  base::CidrSet dark;    // protected addresses where nobody lives
   bool enforce = false;  // false: observe, nothing is dropped
   std::uint8_t ipv6_prefix = 64;
   std::uint64_t generation = 0;  // of the configuration, for metrics and status

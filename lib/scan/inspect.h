@@ -49,7 +49,19 @@ enum class Role : std::uint8_t {
   answer,  // the probe's target is: this is what a protected host answered, or sent by itself
 };
 
-enum class Verdict : std::uint8_t { pass, drop };
+enum class Verdict : std::uint8_t {
+  pass,
+  drop,    // the source is blocked
+  hold,    // unproven, and not to a live service: dropped; an honest sender tries again
+  answer,  // as hold, and the appliance answers in the target's place (lib/verify)
+};
+
+// Of a verdict that is not `pass`.
+[[nodiscard]] constexpr VerdictDrop reason_of(Verdict verdict) noexcept {
+  return verdict == Verdict::answer ? VerdictDrop::answered
+         : verdict == Verdict::hold ? VerdictDrop::held
+                                    : VerdictDrop::blocked;
+}
 
 struct Roles {
   bool actor = false;

@@ -16,9 +16,12 @@
 namespace edgesentry::scan {
 
 enum class VerdictDrop : std::uint8_t {
-  blocked,  // the source is blocked
+  blocked,   // the source is blocked
+  held,      // unproven source, no live service
+  answered,  // the same, and the appliance answered in the target's place
 };
-inline constexpr std::array<std::string_view, 1> kVerdictDropNames = {"blocked"};
+inline constexpr std::array<std::string_view, 3> kVerdictDropNames = {"blocked", "held",
+                                                                      "answered"};
 
 // Packets that could not go on for reasons that have nothing to do with who sent them. `consumed`
 // is how a tap ends every packet: looked at, then freed.

@@ -1,0 +1,32 @@
+// Numbers that a SYN-ACK of the appliance carries, so that it need not remember having sent it: a
+// keyed hash of the conversation and of the time, as in SYN cookies (RFC 4987, section 3.6).
+//
+// Any thread; pure. A number is taken for one to two epochs after it was made. Hash: SipHash-2-4
+// (Aumasson, Bernstein 2012), cut to 32 bits.
+#pragma once
+
+#include <cstdint>
+
+#include "base/ip.h"
+#include "base/units.h"
+
+namespace edgesentry::scan {
+
+struct CookieKey {
+  std::uint64_t low = 0, high = 0;
+};
+
+// As the probe had it: `source` asked `target`.
+struct Conversation {
+  base::Ip source, target;
+  std::uint16_t source_port = 0, target_port = 0;
+};
+
+inline constexpr std::uint64_t kCookieEpoch = 32'000'000;  // us
+
+[[nodiscard]] std::uint32_t cookie_of(const CookieKey& key, const Conversation& conversation,
+                                      base::Micros now) noexcept;
+[[nodiscard]] bool is_cookie(const CookieKey& key, const Conversation& conversation,
+                             std::uint32_t number, base::Micros now) noexcept;
+
+}  // namespace edgesentry::scan
