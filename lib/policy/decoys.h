@@ -7,8 +7,10 @@
 // blocked before its group was known, or before a second member answered, is given back.
 //
 // Owner: one thread (control, or replay); time is passed in. Fixed memory: kMembers sources are
-// remembered, for kLife after their last alert. When that is full of waiting ones, decisions are
-// made at once, as they are for sources whose probes say nothing about their sender.
+// remembered, for kLife after their last alert. When half of them wait, decisions are made at once
+// on what is known, as they are for sources whose probes say nothing about their sender. An alert
+// costs O(log kMembers) amortised, whatever the sources: the control thread takes them at line
+// rate.
 #pragma once
 
 #include <array>
@@ -19,6 +21,9 @@
 
 #include "base/ip.h"
 #include "base/units.h"
+#include "policy/slot_heap.h"
+#include "policy/slot_list.h"
+#include "policy/source_index.h"
 #include "scan/alert.h"
 
 namespace edgesentry::policy {
@@ -53,16 +58,16 @@ class Decoys {
   // What has waited long enough, one at a time, in an order that does not depend on that of the
   // alerts. With `all`, everything that waits.
   [[nodiscard]] std::optional<Settled> next(base::Micros now, bool all = false);
-  [[nodiscard]] std::size_t held() const noexcept { return held_; }
+  [[nodiscard]] std::size_t held() const noexcept { return held_.size(); }
 
  private:
-  enum class State : std::uint8_t { unused, held, decided, spared };
+  enum class State : std::uint8_t { held, decided, spared };
   struct Member {
     base::Ip source;
     base::Micros seen;
     base::Micros due;         // while held
     std::uint32_t group = 0;  // 0: none
-    State state = State::unused;
+    State state = State::spared;
     bool answers = false;
     bool proven = false;
     bool owes_release = false;
@@ -73,32 +78,65 @@ class Decoys {
     std::uint32_t at_ms = 0;
     std::uint32_t member = 0;
   };
-  static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
+  static constexpr std::uint32_t kNobody = kNoSlot;
   static constexpr std::size_t kTraces = 1u << 15;
+  static constexpr std::size_t kNamed = 8;  // of the others in a group
+
+  struct Group {
+    SlotList members;
+    std::uint32_t reacting = 0;      // that answered or completed a handshake
+    std::uint32_t stands = kNobody;  // decided without proof, as the only one that answered
+    std::array<std::uint32_t, kNamed + 1> lead;  // the first members by address ...
+    std::array<std::string, kNamed + 1> names;   // ... in words
+    bool is_lead_stale = true;
+  };
 
   // Something to say besides a decision; growth is told after the decision that it follows.
   [[nodiscard]] static bool owes_now(const Member& member) noexcept {
     return member.owes_release || (member.owes_growth && member.state == State::decided);
   }
+  [[nodiscard]] static bool reacts(const Member& member) noexcept {
+    return member.answers || member.proven;
+  }
+  [[nodiscard]] auto by_rank() const noexcept {
+    return [this](std::uint32_t a, std::uint32_t b) {
+      const Member &m = members_[a], &n = members_[b];
+      return m.due != n.due ? m.due < n.due : m.source < n.source;
+    };
+  }
+  [[nodiscard]] auto by_source() const noexcept {
+    return [this](std::uint32_t slot) -> const base::Ip& { return members_[slot].source; };
+  }
   [[nodiscard]] std::uint32_t find(const base::Ip& key, base::Micros now) const noexcept;
-  [[nodiscard]] std::uint32_t claim(const base::Ip& key) noexcept;
-  void learn(std::uint32_t at, const scan::Alert& alert) noexcept;
-  void link(std::uint32_t at) noexcept;
-  void join(std::uint32_t a, std::uint32_t b) noexcept;
-  void look_for_releases(std::uint32_t group) noexcept;
+  [[nodiscard]] std::uint32_t claim(const base::Ip& key);
+  void learn(std::uint32_t at, const scan::Alert& alert);
+  void link(std::uint32_t at);
+  void join(std::uint32_t a, std::uint32_t b);
+  void enter(std::uint32_t at, std::uint32_t group);
+  void leave(std::uint32_t at);
+  void look_for_release(std::uint32_t at);
   [[nodiscard]] bool sent(std::uint32_t member, const scan::ProbeMark& mark) const noexcept;
   [[nodiscard]] bool may_be_blocked(const Member& member) const noexcept;
-  [[nodiscard]] std::string words_of(const Member& member) const;
-  void hold(std::uint32_t at, base::Micros due) noexcept;
-  void settle(std::uint32_t at, State state) noexcept;
+  void look_for_lead(Group& group);
+  [[nodiscard]] std::string words_of(std::uint32_t at);
+  void hold(std::uint32_t at, base::Micros due);
+  void settle(std::uint32_t at, State state);
+  void file(std::uint32_t at);
 
   std::vector<Member> members_;
   std::vector<scan::Alert> alerts_;   // what each member is decided on
   std::vector<scan::Alert> growths_;  // with `owes_growth`
   std::vector<Trace> traces_;         // who sent a probe last, by its hash
-  std::size_t held_ = 0;
-  std::size_t owed_ = 0;      // releases and growths
-  std::uint32_t groups_ = 0;  // so far
+  std::uint32_t used_ = 0;            // members so far
+  SourceIndex index_{kMembers};
+  SlotHeap held_{kMembers};  // by due time
+  SlotHeap owed_{kMembers};  // releases and growths
+  SlotLinks idle_links_;
+  SlotList idle_;  // neither held nor owed, heard of the longest ago first
+  std::vector<Group> groups_;
+  SlotLinks group_links_;
+  std::vector<std::uint32_t> free_groups_;
+  std::vector<std::uint32_t> sorted_;  // for look_for_lead
 };
 
 }  // namespace edgesentry::policy

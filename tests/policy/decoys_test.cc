@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "support/alerts.h"
@@ -176,6 +177,110 @@ TEST_F(DecoyGroups, tell_growth_after_the_decision_that_waited) {
   EXPECT_EQ(list[0].alert.kind, scan::AlertKind::decision);
   EXPECT_EQ(list[0].alert.probes, 16u);
   EXPECT_EQ(list[1].alert.kind, scan::AlertKind::growth);
+}
+
+TEST_F(DecoyGroups, spare_a_decoy_even_when_too_many_wait) {
+  for (std::uint32_t i = 0; i < Decoys::kHeldMax; ++i) EXPECT_EQ(take(scanner(i, i)), Advice::wait);
+  EXPECT_EQ(take(scanner(9000, 0)), Advice::wait);
+  const auto at_once = settled(kStart);
+  ASSERT_EQ(at_once.size(), 1u);
+  EXPECT_EQ(at_once[0].fate, Fate::spare);
+  EXPECT_EQ(at_once[0].alert.source, attacker(9000));
+}
+
+TEST_F(DecoyGroups, decide_a_released_member_anew_when_it_goes_on) {
+  EXPECT_EQ(take(scanner(1, 1)), Advice::wait);
+  ASSERT_EQ(settled(due_).at(0).fate, Fate::decide);
+  EXPECT_EQ(take(scanner(2, 1), due_), Advice::wait);
+  EXPECT_EQ(take(scanner(1, 1), due_), Advice::wait);
+  const auto list = settled(due_ + Decoys::kGrace);
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].fate, Fate::release);
+  EXPECT_EQ(list[1].fate, Fate::spare);
+  EXPECT_EQ(list[2].fate, Fate::spare);
+  EXPECT_EQ(decoys_.held(), 0u);
+}
+
+TEST_F(DecoyGroups, that_meet_through_a_third_source_are_one) {
+  for (std::uint32_t source : {1, 2, 3}) EXPECT_EQ(take(scanner(source, 1)), Advice::wait);
+  for (std::uint32_t source : {4, 5}) EXPECT_EQ(take(scanner(source, 2)), Advice::wait);
+  auto bridge = scanner(6, 1);
+  const auto other = scanner(6, 2);
+  for (std::uint32_t i = 0; i < Decoys::kShared; ++i)
+    bridge.probes_by_hash[i] = other.probes_by_hash[i];
+  bridge.answers = true;
+  EXPECT_EQ(take(bridge), Advice::wait);
+  const auto list = settled(due_);
+  ASSERT_EQ(list.size(), 6u);
+  for (const auto& one : list) {
+    EXPECT_EQ(one.fate, one.alert.source == attacker(6) ? Fate::decide : Fate::spare);
+    EXPECT_NE(one.words.find("one of 6 sources"), std::string::npos) << one.words;
+  }
+}
+
+TEST_F(DecoyGroups, name_the_first_eight_by_address_and_count_the_rest) {
+  for (std::uint32_t source = 20; source > 0; --source)
+    EXPECT_EQ(take(scanner(source, 1)), Advice::wait);
+  const auto list = settled(due_);
+  ASSERT_EQ(list.size(), 20u);
+  EXPECT_NE(list[0].words.find("10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6, 10.0.0.7, "
+                               "10.0.0.8, 10.0.0.9 and 11 more"),
+            std::string::npos)
+      << list[0].words;
+}
+
+TEST_F(DecoyGroups, forget_whoever_was_heard_of_the_longest_ago) {
+  const auto members = static_cast<std::uint32_t>(Decoys::kMembers);
+  for (std::uint32_t i = 0; i < members; ++i) {
+    EXPECT_EQ(take(scanner(i, i)), Advice::wait);
+    settled(kStart, true);
+  }
+  EXPECT_EQ(take(scanner(1, 1)), Advice::wait);  // heard of again
+  EXPECT_EQ(take(scanner(5000, 5000)), Advice::wait);
+  settled(kStart, true);
+  // Source 0 made room, so its probes are nobody's any more; those of source 1 are still its own.
+  EXPECT_EQ(take(scanner(7000, 0)), Advice::wait);
+  EXPECT_EQ(take(scanner(7001, 1)), Advice::wait);
+  const auto list = settled(kStart, true);
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].fate, Fate::release);
+  EXPECT_EQ(list[0].alert.source, attacker(1));
+  EXPECT_EQ(list[1].fate, Fate::decide);
+  EXPECT_EQ(list[1].alert.source, attacker(7000));
+  EXPECT_EQ(list[2].fate, Fate::spare);
+}
+
+// What the heaps and lists must not lose, whatever the order of things.
+TEST_F(DecoyGroups, settle_every_held_source_under_any_mixture) {
+  std::uint32_t random = 12345;
+  const auto draw = [&random](std::uint32_t below) {
+    random = random * 1664525u + 1013904223u;
+    return (random >> 8) % below;
+  };
+  std::vector<int> waiting(3000, 0);
+  Micros now = kStart;
+  for (int round = 0; round < 20'000; ++round) {
+    const std::uint32_t source = draw(3000);
+    auto alert = scanner(source, draw(4) == 0 ? draw(8) : 100 + source, now);
+    alert.answers = draw(5) == 0;
+    alert.proven = draw(50) == 0;
+    const std::uint32_t kind = draw(8);
+    if (kind == 0) alert.kind = scan::AlertKind::proof;
+    if (kind == 1) alert.kind = scan::AlertKind::growth;
+    const Advice advice = take(alert, now);
+    if (kind != 0) waiting[source] = advice == Advice::wait ? 1 : 0;
+    if (draw(4) == 0) now = now + milliseconds(draw(40));
+    if (draw(16) != 0) continue;
+    for (const auto& one : settled(now)) {
+      if (one.fate != Fate::release)
+        waiting[one.alert.source.v4_value() - attacker(0).v4_value()] = 0;
+    }
+  }
+  for (const auto& one : settled(now, true))
+    if (one.fate != Fate::release)
+      waiting[one.alert.source.v4_value() - attacker(0).v4_value()] = 0;
+  EXPECT_EQ(std::count(waiting.begin(), waiting.end(), 1), 0);
+  EXPECT_EQ(decoys_.held(), 0u);
 }
 
 TEST_F(DecoyGroups, settle_everything_at_the_end_in_the_order_of_addresses) {
