@@ -147,8 +147,9 @@ void ControlLoop::ask_reload() noexcept {
 void ControlLoop::Story::drain() {
   drained = 0;
   // A worker that has stood still for hundreds of thousands of lifts: blocks stay, alerts wait in
-  // the workers, until it is round again. No lift is ever lost.
-  may_lift = workers.has_room_for_lifts(kLiftsPerRound);
+  // the workers, until it is round again. No lift is ever lost. At the end nobody waits for it any
+  // more: what is left is decided and said, in no more than kLastRounds rounds.
+  may_lift = is_ending || workers.has_room_for_lifts(kLiftsPerRound);
   if (may_lift) drain_alerts();
   while (letters.size() < kCommandsPerRound) {
     auto letter = mailbox.take();

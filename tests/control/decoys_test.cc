@@ -6,6 +6,7 @@
 #include <set>
 
 #include "control/rig.h"
+#include "control/worker_verdicts.h"
 
 namespace edgesentry::control {
 namespace {
@@ -44,6 +45,31 @@ TEST(ControlLoop, decides_what_waits_when_it_stops) {
   const std::atomic<bool> stop{true};
   rig.loop->run(stop);
   EXPECT_EQ(rig.numbers.blocks_active.value(), 1u);
+}
+
+// What was held back for too many owed lifts is said at the end: nobody waits for it any more.
+TEST(ControlLoop, decides_what_waits_and_drains_when_it_stops_with_no_room_for_lifts) {
+  Rig rig({.workers = 1, .order_ring = 64});
+  ASSERT_TRUE(rig.send(0, alert_with_probes(rig, 1)));
+  rig.loop->run_round();
+  // A worker that stands still is owed a lift for each of the addresses that it should let in.
+  std::uint64_t drained = 0;
+  for (std::uint32_t n = 0; n < 2 * WorkerVerdicts::kOwedMax; ++n) {
+    auto alert = rig.dropping_alert(attacker(1000 + n));
+    alert.kind = scan::AlertKind::touch;  // below the trigger: never dropped for it
+    if (rig.send(0, alert)) continue;
+    drained = rig.numbers.alerts_drained.value();
+    rig.loop->run_round();
+    if (rig.numbers.alerts_drained.value() == drained) break;
+  }
+  ASSERT_EQ(rig.numbers.alerts_drained.value(), drained) << "there still is room";
+  rig.clock.advance(std::chrono::seconds(1));
+  rig.loop->run_round();
+  ASSERT_EQ(rig.numbers.blocks_active.value(), 0u) << "it waits, as everything does";
+  const std::atomic<bool> stop{true};
+  rig.loop->run(stop);
+  EXPECT_EQ(rig.numbers.blocks_active.value(), 1u);
+  EXPECT_GT(rig.numbers.alerts_drained.value(), drained);
 }
 
 }  // namespace
