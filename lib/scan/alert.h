@@ -54,7 +54,8 @@ struct Alert {
   bool proven = false;               // the source completed a handshake with a protected server
   bool ip_options = false;
   ToolName tool;
-  bool answers = false;  // it reset a server's SYN-ACK with the right number, see proof.h
+  bool answers = false;    // it reset a SYN-ACK with the right number, see proof.h
+  bool contained = false;  // the worker lets it reach live services only, until it proves itself
   ProbeMarks::List probes_by_hash{};  // some of its probes, to be compared with other sources'
 };
 static_assert(std::is_trivially_copyable_v<Alert>);

@@ -9,6 +9,7 @@
 
 #include "base/ip.h"
 #include "base/units.h"
+#include "scan/source_key.h"
 
 namespace edgesentry::scan {
 
@@ -23,6 +24,11 @@ struct Conversation {
 };
 
 inline constexpr std::uint64_t kCookieEpoch = 32'000'000;  // us
+
+// The workers of a process share their key, and so their cookies.
+[[nodiscard]] inline CookieKey cookie_key(const HashKey& key) noexcept {
+  return {key[1] ^ 0x636f6f6b6965ull, key[3]};
+}
 
 [[nodiscard]] std::uint32_t cookie_of(const CookieKey& key, const Conversation& conversation,
                                       base::Micros now) noexcept;

@@ -48,6 +48,11 @@ struct Verification {
   base::PortSet deception_tcp;  // ports that the appliance plays itself where nothing lives
 };
 
+// What both kinds of evidence amount to.
+[[nodiscard]] constexpr bool is_enough(Proof needed, bool answers, bool proven) noexcept {
+  return needed == Proof::none || proven || (needed == Proof::answer && answers);
+}
+
 struct DetectionPolicy {
   Thresholds thresholds;
   Verification verification;
@@ -57,6 +62,8 @@ struct DetectionPolicy {
   base::CidrSet inside;  // protected networks; empty: any address may be source or target
   base::CidrSet dark;    // protected addresses where nobody lives
   bool enforce = false;  // false: observe, nothing is dropped
+  // A source whose open attempts would make it a scanner, did they fail, waits with the next one.
+  bool holds_bursts = false;
   std::uint8_t ipv6_prefix = 64;
   std::uint64_t generation = 0;  // of the configuration, for metrics and status
 };

@@ -20,7 +20,8 @@ Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept {
   for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
     const Contact& contact = suspect.contacts[i];
     const bool bad = is_bad(contact) && still_says_something(contact, newest);
-    const bool open = contact.outcome == Outcome::pending && !bad;
+    const bool waits = contact.outcome == Outcome::pending || contact.outcome == Outcome::held;
+    const bool open = waits && !bad;
     const bool good = contact.outcome == Outcome::completed || contact.outcome == Outcome::answered;
     if (bad && is_abnormal(contact.technique)) ++spread.abnormal;
     if (contact.port_class != newest.port_class) continue;

@@ -153,19 +153,27 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
   const Place place{index, way};
   if (set.flags[way] & sighting_flag::kBlocked) {
     const std::uint16_t slot = set.suspect[way];
-    if (slot != 0 && (probe.tcp_flags & (wire::tcp_flag::kRst | wire::tcp_flag::kAck)))
-      watch_reaction(suspects.at(slot), probe, moment);
+    if (slot != 0) watch_reaction(suspects.at(slot), probe, moment);
     return verdict_of_blocked(probe, key, place, moment);
   }
 
   const Touch touch = touch_of(probe);
+  std::uint32_t contacts_before = 0;
   if (set.flags[way] & sighting_flag::kSuspect) {
-    record_touch(suspects.at(set.suspect[way]), probe, touch, moment);
+    Suspect& suspect = suspects.at(set.suspect[way]);
+    contacts_before = suspect.contacts_ever;
+    watch_reaction(suspect, probe, moment);
+    record_touch(suspect, probe, touch, moment);
   } else if (set.newest[way] != look.novelty) {
     set.newest[way] = look.novelty;
     greet(probe, touch, place, moment);
   }
-  return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::pass;
+  if (set.flags[way] & sighting_flag::kBlocked) return Verdict::drop;
+  if (!(set.flags[way] & sighting_flag::kSuspect) || !restrains(moment.policy))
+    return Verdict::pass;
+  Suspect& suspect = suspects.at(set.suspect[way]);
+  const bool is_new = suspect.contacts_ever != contacts_before;
+  return restrain(suspect, {probe, touch, is_new}, moment);
 }
 
 // Something new from a source that is no suspect: one distinct contact is nothing, two make one.
@@ -184,13 +192,17 @@ void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place
       (touch.port_class == PortClass::tcp && moment.policy.watched_tcp.contains(touch.port)) ||
       (touch.port_class == PortClass::udp && moment.policy.watched_udp.contains(touch.port));
   const bool lone_answer = is_lone_answer(probe, touch);
-  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched && !lone_answer) return;
+  const bool lured = is_lured(probe, touch, moment.policy);
+  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched && !lone_answer && !lured)
+    return;
 
   const bool is_abnormal = touch.kind == TouchKind::abnormal;
   const std::uint8_t rank = SuspectPool::rank_of_contacts(
       static_cast<std::uint32_t>(distinct) + (is_abnormal || watched ? 1 : 0), is_abnormal ? 1 : 0);
   Suspect* suspect = promote(probe.source, place, rank, moment);
-  if (suspect != nullptr) record_touch(*suspect, probe, touch, moment);
+  if (suspect == nullptr) return;
+  suspect->was_met = distinct > 1;
+  record_touch(*suspect, probe, touch, moment);
 }
 
 // Every way of its set holds somebody worse. The source stays unknown, but a block still holds.
@@ -244,6 +256,8 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
       (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp &&
        answer.port < kEphemeral))
     services.learn(answer.target, answer.port, answer.port_class, moment.now);
+  if (answer.kind == AnswerKind::converse && answer.port_class == PortClass::icmp)
+    services.learn(answer.target, kAlive, PortClass::icmp, moment.now);
   const std::uint32_t index = key.home >> shift;
   SightingSet& set = sets[index];
   int way = set.find(key);
@@ -296,44 +310,6 @@ void Inspector::tick(base::Micros now, const DetectionPolicy& policy,
   }
   state.tally.suspects.set(state.suspects.in_use());
   state.tally.blocked_sources.set(state.drops.size());
-}
-
-void Inspector::apply(const Order& order, const DetectionPolicy& policy) noexcept {
-  State& state = *state_;
-  const base::Ip source = canonical_source(order.source, policy.ipv6_prefix);
-  const SourceKey key = source_key(state.settings.key, source, policy.ipv6_prefix);
-  SightingSet& set = state.sets[key.home >> state.shift];
-  const int way = set.find(key);
-  if (order.kind == OrderKind::block) {
-    if (way >= 0)
-      state.block(source, Place{key.home >> state.shift, way}, policy);
-    else
-      state.drops.insert(source, key.home);
-    return;
-  }
-  state.drops.erase(source, key.home);
-  if (way < 0) return;
-  if (set.suspect[way] != 0) state.release(set.suspect[way]);
-  set.flags[way] &=
-      static_cast<std::uint8_t>(~(sighting_flag::kBlocked | sighting_flag::kAlertOwed));
-  set.rank[way] = 0;
-  set.sketch[way] = 0;
-  set.newest[way] = 0;
-}
-
-void Inspector::offer_again(const Alert& alert) noexcept {
-  if (alert.kind == AlertKind::clue) return;  // of many; a crowd is known by those that arrive
-  State& state = *state_;
-  const SourceKey key = source_key(state.settings.key, alert.source, alert.prefix_length);
-  SightingSet& set = state.sets[key.home >> state.shift];
-  const int way = set.find(key);
-  if (way < 0 || set.suspect[way] == 0) return;
-  Suspect& suspect = state.suspects.at(set.suspect[way]);
-  const bool owes_more = suspect.alert_owed && alert.kind == AlertKind::proof;
-  if (!owes_more) suspect.owed = alert.kind;
-  suspect.alert_owed = true;
-  set.flags[way] |= sighting_flag::kAlertOwed;
-  set.rank[way] = SightingSet::kHeld;  // whoever took its place would take the alert along
 }
 
 }  // namespace edgesentry::scan

@@ -9,7 +9,7 @@ namespace {
 
 bool counts(const Contact& contact) noexcept {
   return is_bad(contact) || contact.outcome == Outcome::pending ||
-         contact.port_class == PortClass::icmp;
+         contact.outcome == Outcome::held || contact.port_class == PortClass::icmp;
 }
 
 bool is_of_payload(Reason reason) noexcept {
@@ -131,8 +131,10 @@ void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& co
       is_of_payload(reason) ? Technique::tcp_connect : main_technique(suspect, contact.technique);
   suspect.allowed = moment.policy.allow.contains(suspect.source);
   if (suspect.allowed) tally.alerts_allowed.add(1);
-  if (moment.policy.enforce && !suspect.allowed)
-    block(suspect.source, Place{suspect.set, suspect.way}, moment.policy);
+  if (moment.policy.enforce && !suspect.allowed) {
+    suspect.contained = !is_proven_enough(suspect, moment.policy);
+    if (!suspect.contained) block(suspect.source, Place{suspect.set, suspect.way}, moment.policy);
+  }
   emit(suspect, AlertKind::decision, contact, moment);
 }
 
@@ -148,6 +150,7 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
     return;
   }
   if (std::exchange(suspect.alert_owed, false)) settle_rank(suspect, moment.policy);
+  const bool is_first = suspect.reported_probes == 0;
   if (kind != AlertKind::proof)
     suspect.reported_probes = std::max<std::uint32_t>(suspect.probes, 1);
   const Extent extent = extent_of(suspect);
@@ -178,10 +181,11 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->allowed = suspect.allowed;
   alert->proven = suspect.proven;
   alert->answers = suspect.answers;
+  alert->contained = suspect.contained;
   alert->probes_by_hash = suspect.probe_marks.list();
   alert->ip_options = suspect.ip_options;
   alert->tool = suspect.tool.name();
-  if (kind != AlertKind::decision) return;
+  if (kind != AlertKind::decision || !is_first) return;
   tally.alerts[static_cast<std::size_t>(alert->shape)][static_cast<std::size_t>(alert->technique)]
       .add(1);
   tally.tools[static_cast<std::size_t>(alert->tool.tool)].add(1);

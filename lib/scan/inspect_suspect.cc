@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "scan/inspector_state.h"
-#include "scan/proof.h"
 
 namespace edgesentry::scan {
 
@@ -29,7 +28,8 @@ std::uint32_t kind_bit(Technique t) noexcept {
 }
 
 bool is_open(const Contact& contact) noexcept {
-  return contact.outcome == Outcome::pending || contact.outcome == Outcome::silent;
+  return contact.outcome == Outcome::pending || contact.outcome == Outcome::silent ||
+         contact.outcome == Outcome::held;
 }
 
 void count_once_more(Contact& contact) noexcept {
@@ -140,7 +140,6 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
                                     const Moment& moment) noexcept {
   suspect.last_seen = moment.now;
   suspect.source = probe.source;
-  suspect.answers |= resets_challenge(suspect, probe);
   const std::uint32_t kind = touch.kind == TouchKind::abnormal ? kind_bit(touch.technique) : 0;
   const bool is_new_kind = (suspect.abnormal_kinds | kind) != suspect.abnormal_kinds;
   suspect.abnormal_kinds |= kind;
@@ -160,8 +159,6 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
       contact.technique = Technique::idle;
     } else {
       const Outcome next = after_repeat(contact, probe, touch);
-      suspect.proven |= next == Outcome::completed && contact.outcome == Outcome::answered &&
-                        acknowledges_challenge(suspect, probe);
       if (next == contact.outcome && !is_new_kind) return;
       settle(suspect, contact, next, moment);
     }
@@ -208,6 +205,7 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
   const bool is_syn_ack = answer.kind == AnswerKind::accept && answer.port_class == PortClass::tcp;
   if (suspect.decided && is_syn_ack) suspect.expect_reaction(answer, probe);
   if (known == nullptr) {
+    suspect.was_met = false;
     if (answer.kind != AnswerKind::refuse) return;
     // The probe itself was seen by tier 1 only, or excused. What it was, the answer tells.
     const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
@@ -276,13 +274,14 @@ void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
                           });
   for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
     Contact& contact = suspect.contacts[i];
-    const bool waits = contact.outcome == Outcome::pending || contact.outcome == Outcome::answered;
+    const bool waits = contact.outcome == Outcome::pending ||
+                       contact.outcome == Outcome::answered || contact.outcome == Outcome::held;
     if (!waits || now_ms - std::min(now_ms, contact.at_ms) < timeout_ms) continue;
     Outcome next = Outcome::silent;
     if (contact.outcome == Outcome::answered) next = Outcome::half_open;
     const bool patient = contact.sent >= kPatient && contact.port_class == PortClass::tcp &&
                          !is_abnormal(contact.technique) && !is_prey_of_worms(contact.port);
-    if (patient) next = Outcome::neutral;
+    if (patient || contact.outcome == Outcome::held) next = Outcome::neutral;
     settle(suspect, contact, next, moment);
     if (!suspect.decided) evaluate(suspect, contact, moment);
   }
@@ -293,8 +292,10 @@ void Inspector::State::evaluate(Suspect& suspect, const Contact& contact,
   const Thresholds& thresholds = moment.policy.thresholds;
   if (suspect.decided) {
     const bool blocked = sets[suspect.set].flags[suspect.way] & sighting_flag::kBlocked;
-    // The policy was switched from observe to enforce while the scan went on.
-    if (moment.policy.enforce && !blocked && !moment.policy.allow.contains(suspect.source))
+    const bool waits = suspect.contained && !is_proven_enough(suspect, moment.policy);
+    // The policy was switched to enforce, or to less proof, while the scan went on.
+    if (moment.policy.enforce && !blocked && !waits &&
+        !moment.policy.allow.contains(suspect.source))
       decide(suspect, suspect.reason, contact, moment);
     else if (suspect.probes >= suspect.reported_probes * 10)
       emit(suspect, AlertKind::growth, contact, moment);

@@ -7,6 +7,7 @@
 #include "scan/answer.h"
 #include "scan/arp_watch.h"
 #include "scan/clue_budget.h"
+#include "scan/cookie.h"
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
 #include "scan/inspect.h"
@@ -31,13 +32,21 @@ struct Look {
   std::uint32_t novelty;  // of the packet: equal to the newest of its source, it brings no news
 };
 
+// One packet of a suspect.
+struct Attempt {
+  const wire::Probe& probe;
+  Touch touch;
+  bool is_new;  // it made a contact
+};
+
 struct Place {
   std::uint32_t set;
   int way;
 };
 
 struct Inspector::State {
-  State(const InspectorSettings& s, Tally& t) noexcept : settings(s), tally(t) {}
+  State(const InspectorSettings& s, Tally& t) noexcept
+      : settings(s), tally(t), cookies(cookie_key(s.key)) {}
 
   InspectorSettings settings;
   Tally& tally;
@@ -49,6 +58,7 @@ struct Inspector::State {
   ArpWatch arp;
   ClueBudget clues;
   LoginTable logins;
+  CookieKey cookies;
   std::uint64_t blocks_made = 0;
   std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
   std::size_t expected = 0;
@@ -85,7 +95,13 @@ struct Inspector::State {
   // --- clues about crowds, inspect_clue.cc ------------------------------------------------------
   void send_clue(const Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
 
-  // --- proof after the decision, inspect_proof.cc ---------------------------------------------
+  // --- what unproven sources may do, inspect_restrain.cc --------------------------------------
+  Verdict restrain(Suspect& suspect, const Attempt& attempt, const Moment& moment) noexcept;
+  [[nodiscard]] bool may_reach(const Suspect& suspect, const wire::Probe& probe,
+                               const Touch& touch) const noexcept;
+  void contain(Place place) noexcept;
+
+  // --- proof of source, inspect_proof.cc ------------------------------------------------------
   void watch_reaction(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
 
   // --- payloads, inspect_payload.cc -----------------------------------------------------------
@@ -111,6 +127,27 @@ inline bool is_excused(const wire::Probe& probe, const Touch& touch, std::uint8_
 
 inline bool is_unspoken_protocol(const Answer& answer) noexcept {
   return answer.kind == AnswerKind::refuse && answer.port_class == PortClass::protocol;
+}
+
+// Echo replies teach the service map that a host is there; no contact has this port and class.
+inline constexpr std::uint16_t kAlive = 1;
+
+inline bool restrains(const DetectionPolicy& policy) noexcept {
+  return policy.enforce && (policy.holds_bursts || policy.verification.needed != Proof::none ||
+                            policy.verification.mode == Verify::challenge);
+}
+
+inline bool is_proven_enough(const Suspect& suspect, const DetectionPolicy& policy) noexcept {
+  return is_enough(policy.verification.needed, suspect.answers, suspect.proven);
+}
+
+// A touch of what the appliance plays itself: a deception port, or an address where nobody lives.
+inline bool is_lured(const wire::Probe& probe, const Touch& touch,
+                     const DetectionPolicy& policy) noexcept {
+  if (policy.verification.mode != Verify::challenge || !policy.enforce) return false;
+  return (touch.port_class == PortClass::tcp &&
+          policy.verification.deception_tcp.contains(touch.port)) ||
+         policy.dark.contains(probe.target);
 }
 
 // A contact in 32 bits, never 0.

@@ -10,8 +10,9 @@
 namespace edgesentry::scan {
 
 enum class OrderKind : std::uint8_t {
-  block,  // drop this source until lifted; expiry is the ledger's business, not the worker's
-  lift,   // forward it again, and forget what was held against it
+  block,    // drop this source until lifted; expiry is the ledger's business, not the worker's
+  lift,     // forward it again, and forget what was held against it
+  contain,  // it has proven nothing: only what it sends to live services passes
 };
 
 struct Order {

@@ -28,6 +28,7 @@ enum class Outcome : std::uint8_t {
   refused,    // RST or ICMP unreachable
   silent,     // no answer within answer_timeout
   half_open,  // SYN-ACK seen, then RST by the source or nothing: only a scanner's stack does so
+  held,       // not let through: too many others wait for their answer
   neutral,    // says nothing: a client that retries patiently, a known service, traceroute
 };
 
@@ -65,10 +66,13 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t set = 0;  // its place in tier 1
   std::uint8_t way = 0;
   bool in_use = false;
-  bool decided = false;  // a detector has fired
-  bool allowed = false;  // ... but it is on the allow list
-  bool proven = false;   // completed a handshake with the right acknowledgement number
-  bool answers = false;  // reset a SYN-ACK as a live host does
+  bool decided = false;       // a detector has fired
+  bool allowed = false;       // ... but it is on the allow list
+  bool proven = false;        // completed a handshake with the right acknowledgement number
+  bool answers = false;       // reset a SYN-ACK as a live host does
+  bool contained = false;     // decided, and proof is wanted before it is blocked
+  bool was_answered = false;  // the appliance answered in the place of a target
+  bool was_met = false;       // its first contact is known to tier 1 only, and waits
   bool has_challenge = false;
   bool ip_options = false;  // some probe carried IPv4 options
   bool alert_owed = false;  // the ring to control refused the alert `owed`

@@ -18,7 +18,8 @@ std::uint64_t idle_of(const Suspect& suspect, base::Micros now) noexcept {
 
 std::uint8_t SuspectPool::rank_of(const Suspect& suspect) noexcept {
   if (suspect.alert_owed) return kOwedRank;
-  if (suspect.decided) return 0;  // the ledger has it; the record has done its work
+  if (suspect.decided && !suspect.contained)
+    return 0;  // the ledger has it; the record has done its work
   const std::uint32_t good = std::min<std::uint32_t>(suspect.contact_count, suspect.successes);
   return rank_of_contacts(suspect.contact_count - good, suspect.abnormal);
 }

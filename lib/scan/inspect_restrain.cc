@@ -1,0 +1,86 @@
+// What a source that is not blocked may still do. Whoever has proven nothing may be somebody whose
+// address was borrowed: he loses what no live service would have taken, and nothing else.
+#include <algorithm>
+
+#include "scan/inspector_state.h"
+
+namespace edgesentry::scan {
+
+namespace {
+
+// A stack sends its SYN again, from the same port; a scanner's second try comes from another one,
+// or after the first was answered.
+constexpr std::uint8_t kSentAgain = 2;
+
+bool waits(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::pending && contact.port_class != PortClass::icmp;
+}
+
+// Were everything that waits for an answer to fail, the sequential test would have decided without
+// this contact.
+bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment& moment) noexcept {
+  const Thresholds& thresholds = moment.policy.thresholds;
+  const auto all = std::span(suspect.contacts).first(suspect.contact_count);
+  const bool first_waits =
+      suspect.was_met && base::elapsed(suspect.first_seen, moment.now) < thresholds.answer_timeout;
+  const auto open = static_cast<std::uint32_t>(std::count_if(all.begin(), all.end(), waits)) -
+                    (waits(newest) ? 1 : 0) + (first_waits ? 1 : 0);
+  return open > 0 && static_cast<std::uint32_t>(suspect.score) + open >= thresholds.failures;
+}
+
+}  // namespace
+
+// A live service, an answer that was asked for, a conversation that is under way.
+bool Inspector::State::may_reach(const Suspect& suspect, const wire::Probe& probe,
+                                 const Touch& touch) const noexcept {
+  const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
+  if (touch.kind == TouchKind::none || is_traceroute(probe) || is_excused(probe, touch, flags))
+    return true;
+  const std::uint32_t target = wire::fold(probe.target);
+  const std::uint16_t port = touch.port_class == PortClass::icmp ? kAlive : touch.port;
+  return services.is_live(target, port, touch.port_class);
+}
+
+Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
+                                   const Moment& moment) noexcept {
+  const DetectionPolicy& policy = moment.policy;
+  const auto& [probe, touch, is_new] = attempt;
+  if (may_reach(suspect, probe, touch) || policy.allow.contains(suspect.source))
+    return Verdict::pass;
+  Contact* contact = suspect.find(wire::fold(probe.target), touch.port, touch.port_class);
+  if (contact != nullptr &&
+      (contact->outcome == Outcome::completed || contact->outcome == Outcome::answered))
+    return Verdict::pass;
+  const bool challenges = policy.verification.mode == Verify::challenge;
+  if (suspect.contained || is_lured(probe, touch, policy)) {
+    suspect.was_answered |= challenges;
+    if (contact != nullptr && !suspect.decided) {
+      settle(suspect, *contact, Outcome::refused, moment);  // the target never hears of it
+      evaluate(suspect, *contact, moment);
+    }
+    if (sets[suspect.set].flags[suspect.way] & sighting_flag::kBlocked) return Verdict::drop;
+    return challenges ? Verdict::answer : Verdict::hold;
+  }
+  if (!policy.holds_bursts || contact == nullptr || suspect.decided) return Verdict::pass;
+  if (contact->outcome == Outcome::held && contact->sent >= kSentAgain) {
+    contact->outcome = Outcome::pending;
+    contact->at_ms = suspect.since_first_ms(moment.now);
+    return Verdict::pass;
+  }
+  const bool is_excess =
+      is_new && contact->outcome == Outcome::pending && is_one_too_many(suspect, *contact, moment);
+  if (contact->outcome != Outcome::held && !is_excess) return Verdict::pass;
+  contact->outcome = Outcome::held;
+  return Verdict::hold;
+}
+
+// Control wants proof of a source that this worker would have blocked, or had not decided.
+void Inspector::State::contain(Place place) noexcept {
+  SightingSet& set = sets[place.set];
+  set.flags[place.way] &= static_cast<std::uint8_t>(~sighting_flag::kBlocked);
+  if (set.suspect[place.way] == 0) return;
+  Suspect& suspect = suspects.at(set.suspect[place.way]);
+  suspect.decided = suspect.contained = true;
+}
+
+}  // namespace edgesentry::scan

@@ -1,0 +1,220 @@
+// What an unproven source may still do: bursts that are held, containment, and the way out of it.
+#include <gtest/gtest.h>
+
+#include "probes.h"
+#include "scan/cookie.h"
+
+namespace edgesentry::scan {
+namespace {
+
+const base::Ip kScanner = ip4(198, 51, 100, 7);
+const base::Ip kServer = ip4(192, 0, 2, 10);
+const base::Ip kClient = ip4(203, 0, 113, 5);
+
+Flow to_port(std::uint16_t port, const base::Ip& source = kScanner) {
+  return {source, kServer, 40000, port};
+}
+
+class Restrain : public ::testing::Test {
+ protected:
+  void hold_bursts() { bench.policy.holds_bursts = true; }
+  void want(Proof proof, Verify mode = Verify::challenge) {
+    bench.policy.verification.needed = proof;
+    bench.policy.verification.mode = mode;
+  }
+  // Five refusals: the sequential test decides.
+  Verdict scan() {
+    Verdict last = Verdict::pass;
+    for (std::uint16_t port = 1; port <= 6; ++port) last = bench.knock_closed(to_port(port));
+    return last;
+  }
+  // The SYN that the appliance answered, and the RST of the source's kernel to that.
+  Verdict reset_cookie(const Flow& flow, std::uint32_t distance = 0) {
+    const Conversation talk{flow.source, flow.target, flow.source_port, flow.target_port};
+    wire::Probe rst = tcp(flow, kRstFlag);
+    rst.sequence = cookie_of(cookie_key(kTestKey), talk, bench.now) + distance;
+    return bench.act(rst);
+  }
+  void teach(std::uint16_t port) { bench.converse(to_port(port, kClient)); }
+
+  Bench bench;
+};
+
+TEST_F(Restrain, lets_five_of_a_burst_through_before_the_first_answer) {
+  hold_bursts();
+  int reached = 0;
+  for (std::uint16_t port = 1; port <= 14; ++port)
+    reached += bench.act(tcp(to_port(port), kSynFlag)) == Verdict::pass;
+  EXPECT_EQ(reached, 5);
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST_F(Restrain, decides_on_the_five_that_came_through) {
+  hold_bursts();
+  for (std::uint16_t port = 1; port <= 10; ++port) bench.act(tcp(to_port(port), kSynFlag));
+  for (std::uint16_t port = 1; port <= 5; ++port) bench.hear(tcp(to_port(port).back(), kRstAck));
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].reason, Reason::failed_attempts);
+  EXPECT_EQ(bench.act(tcp(to_port(99), kSynFlag)), Verdict::drop);
+}
+
+TEST_F(Restrain, lets_an_honest_client_in_at_its_second_try) {
+  hold_bursts();
+  for (std::uint16_t port = 1; port <= 8; ++port) bench.act(tcp(to_port(port), kSynFlag));
+  EXPECT_EQ(bench.act(tcp(to_port(8), kSynFlag)), Verdict::pass);
+  Flow elsewhere = to_port(7);
+  elsewhere.source_port = 41000;
+  EXPECT_EQ(bench.act(tcp(elsewhere, kSynFlag)), Verdict::hold) << "a scanner's second try";
+}
+
+TEST_F(Restrain, holds_nobody_whose_calls_are_answered) {
+  hold_bursts();
+  for (std::uint16_t port = 1; port <= 40; ++port) {
+    EXPECT_EQ(bench.act(tcp(to_port(port), kSynFlag)), Verdict::pass) << port;
+    bench.hear(tcp(to_port(port).back(), kSynAck));
+    bench.act(tcp(to_port(port), kAckFlag));
+    bench.act(tcp(to_port(port), kAckFlag, 100));
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST_F(Restrain, never_holds_what_goes_to_a_live_service) {
+  hold_bursts();
+  teach(443);
+  for (std::uint16_t port = 1; port <= 10; ++port) bench.act(tcp(to_port(port), kSynFlag));
+  EXPECT_EQ(bench.act(tcp(to_port(443), kSynFlag)), Verdict::pass);
+}
+
+TEST_F(Restrain, holds_nobody_on_the_allow_list_and_nothing_in_observe_mode) {
+  hold_bursts();
+  const base::Prefix allowed(kScanner, 32);
+  bench.policy.allow = base::CidrSet(std::vector<base::Prefix>{allowed});
+  for (std::uint16_t port = 1; port <= 10; ++port)
+    EXPECT_EQ(bench.act(tcp(to_port(port), kSynFlag)), Verdict::pass);
+  bench.policy.allow = {};
+  bench.policy.enforce = false;
+  for (std::uint16_t port = 11; port <= 20; ++port)
+    EXPECT_EQ(bench.act(tcp(to_port(port), kSynFlag)), Verdict::pass);
+}
+
+TEST_F(Restrain, contains_a_scanner_that_has_proven_nothing) {
+  want(Proof::answer);
+  teach(443);
+  EXPECT_EQ(scan(), Verdict::answer);
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_TRUE(bench.alerts[0].contained);
+  EXPECT_FALSE(bench.alerts[0].dropping);
+  EXPECT_EQ(bench.act(tcp(to_port(443), kSynFlag)), Verdict::pass) << "a live service";
+  EXPECT_EQ(bench.act(udp(to_port(53))), Verdict::answer);
+}
+
+TEST_F(Restrain, only_holds_where_it_may_not_answer) {
+  want(Proof::answer, Verify::passive);
+  EXPECT_EQ(scan(), Verdict::hold);
+}
+
+TEST_F(Restrain, blocks_with_the_reset_of_the_appliances_answer) {
+  want(Proof::answer);
+  scan();
+  EXPECT_EQ(reset_cookie(to_port(6)), Verdict::drop);
+  ASSERT_EQ(bench.alerts.size(), 2u);
+  EXPECT_TRUE(bench.alerts[1].answers);
+  EXPECT_TRUE(bench.alerts[1].dropping);
+  EXPECT_FALSE(bench.alerts[1].contained);
+  EXPECT_EQ(bench.alerts[1].kind, AlertKind::decision);
+  teach(443);
+  EXPECT_EQ(bench.act(tcp(to_port(443), kSynFlag)), Verdict::drop);
+}
+
+TEST_F(Restrain, takes_no_number_but_its_own) {
+  want(Proof::answer);
+  scan();
+  EXPECT_NE(reset_cookie(to_port(6), 1), Verdict::drop);
+  Flow other = to_port(6);
+  other.source_port = 40001;
+  wire::Probe replayed = tcp(other, kRstFlag);
+  replayed.sequence = cookie_of(cookie_key(kTestKey), {kScanner, kServer, 40000, 6}, bench.now);
+  EXPECT_NE(bench.act(replayed), Verdict::drop);
+  EXPECT_EQ(bench.alerts.size(), 1u);
+}
+
+TEST_F(Restrain, takes_no_cookie_from_whom_it_never_answered) {
+  want(Proof::answer, Verify::passive);
+  scan();
+  reset_cookie(to_port(6));
+  EXPECT_EQ(bench.alerts.size(), 1u);
+}
+
+TEST_F(Restrain, a_reset_is_no_handshake) {
+  want(Proof::handshake);
+  scan();
+  EXPECT_NE(reset_cookie(to_port(6)), Verdict::drop);
+  ASSERT_EQ(bench.alerts.size(), 2u);
+  EXPECT_EQ(bench.alerts[1].kind, AlertKind::proof);
+  EXPECT_TRUE(bench.alerts[1].contained);
+}
+
+TEST_F(Restrain, a_handshake_with_the_appliance_proves_all) {
+  want(Proof::handshake);
+  bench.policy.verification.deception_tcp.insert(23);
+  scan();
+  EXPECT_EQ(bench.act(tcp(to_port(23), kSynFlag)), Verdict::answer);
+  wire::Probe ack = tcp(to_port(23), kAckFlag);
+  ack.acknowledgement =
+      cookie_of(cookie_key(kTestKey), {kScanner, kServer, 40000, 23}, bench.now) + 1;
+  EXPECT_EQ(bench.act(ack), Verdict::drop);
+  EXPECT_TRUE(bench.alerts.back().proven);
+  EXPECT_TRUE(bench.alerts.back().dropping);
+}
+
+TEST_F(Restrain, plays_a_deception_port_from_the_first_packet) {
+  want(Proof::answer);
+  bench.policy.verification.deception_tcp.insert(23);
+  EXPECT_EQ(bench.act(tcp(to_port(23), kSynFlag)), Verdict::answer);
+  EXPECT_EQ(bench.act(tcp(to_port(23), kSynFlag)), Verdict::answer) << "a repeat";
+  EXPECT_EQ(bench.act(tcp(to_port(24), kSynFlag)), Verdict::pass);
+}
+
+TEST_F(Restrain, never_plays_a_port_where_a_service_lives) {
+  want(Proof::answer);
+  teach(23);
+  bench.policy.verification.deception_tcp.insert(23);
+  EXPECT_EQ(bench.act(tcp(to_port(23), kSynFlag)), Verdict::pass);
+}
+
+TEST_F(Restrain, answers_for_addresses_where_nobody_lives) {
+  want(Proof::answer);
+  bench.policy.dark = base::CidrSet(std::vector<base::Prefix>{base::Prefix(kServer, 32)});
+  EXPECT_EQ(bench.act(tcp(to_port(80), kSynFlag)), Verdict::answer);
+  for (std::uint16_t port = 81; port < 85; ++port) bench.act(tcp(to_port(port), kSynFlag));
+  ASSERT_EQ(bench.alerts.size(), 1u) << "each is a failure at once";
+  EXPECT_TRUE(bench.alerts[0].contained);
+}
+
+TEST_F(Restrain, spares_what_a_contained_source_was_asked_for) {
+  want(Proof::answer);
+  const Flow call{kServer, kScanner, 50000, 443};
+  bench.hear(tcp(call, kSynFlag));
+  scan();
+  EXPECT_EQ(bench.act(tcp(call.back(), kSynAck)), Verdict::pass);
+  EXPECT_EQ(bench.act(tcp(call.back(), kAckFlag, 900)), Verdict::pass);
+}
+
+TEST_F(Restrain, blocks_at_once_when_less_proof_is_asked_for) {
+  want(Proof::answer);
+  scan();
+  want(Proof::none);
+  EXPECT_EQ(bench.act(tcp(to_port(77), kSynFlag)), Verdict::drop);
+}
+
+TEST_F(Restrain, takes_the_block_back_when_control_wants_proof) {
+  EXPECT_EQ(scan(), Verdict::drop);
+  want(Proof::answer);
+  bench.inspector->apply({kScanner, OrderKind::contain, {}}, bench.policy);
+  teach(443);
+  EXPECT_EQ(bench.act(tcp(to_port(443), kSynFlag)), Verdict::pass);
+  EXPECT_EQ(bench.act(tcp(to_port(444), kSynFlag)), Verdict::answer);
+}
+
+}  // namespace
+}  // namespace edgesentry::scan
