@@ -37,6 +37,20 @@ std::uint16_t service_port(const wire::Probe& probe, Side side) noexcept {
   return side == Side::client ? probe.target_port : probe.source_port;
 }
 
+constexpr std::uint8_t kEnds = wire::tcp_flag::kFin | wire::tcp_flag::kRst;
+
+bool is_tcp(const wire::Probe& probe) noexcept {
+  return probe.outcome == wire::ParseOutcome::tcp;
+}
+
+// The server has taken in what the source said, and not much more. The bound is what makes a guess
+// at a sequence number hopeless; requests that are sent without waiting may lie in between.
+bool acknowledges(const wire::Probe& probe, std::uint32_t said_until) noexcept {
+  constexpr std::uint32_t kAhead = 1u << 18;
+  return (probe.tcp_flags & wire::tcp_flag::kAck) != 0 &&
+         probe.acknowledgement - said_until <= kAhead;
+}
+
 // The part of the frame behind the headers, as far as it was captured.
 std::span<const std::uint8_t> payload_of(const wire::Probe& probe,
                                          std::span<const std::uint8_t> frame) noexcept {
@@ -64,8 +78,7 @@ base::Result<std::unique_ptr<Watch>> Watch::create(
 Side Watch::sender_of(const wire::Probe& probe, const scan::Roles& roles) const noexcept {
   if (roles.actor != roles.answer) return roles.actor ? Side::client : Side::server;
   const auto serves = [&](std::uint16_t port) {
-    const Transport transport =
-        probe.outcome == wire::ParseOutcome::udp ? Transport::udp : Transport::tcp;
+    const Transport transport = is_tcp(probe) ? Transport::tcp : Transport::udp;
     return matcher_->database().wants(signature::direction(transport, Side::server), port);
   };
   const bool source_serves = serves(probe.source_port);
@@ -74,17 +87,24 @@ Side Watch::sender_of(const wire::Probe& probe, const scan::Roles& roles) const 
   return probe.source_port < probe.target_port ? Side::server : Side::client;
 }
 
+bool Watch::may_want(const wire::Probe& probe, Side side) const noexcept {
+  const bool tcp = is_tcp(probe);
+  if (!tcp && probe.outcome != wire::ParseOutcome::udp) return false;
+  const std::uint16_t port = service_port(probe, side);
+  if (probe.payload_bytes == 0)
+    return tcp && (probe.tcp_flags & kEnds) != 0 && open_ports_.contains(port);
+  const Transport transport = tcp ? Transport::tcp : Transport::udp;
+  return matcher_->database().wants(signature::direction(transport, side), port) ||
+         (tcp && open_ports_.contains(port));
+}
+
 bool Watch::wants(const wire::Probe& probe, Side side) const noexcept {
-  const bool is_tcp = probe.outcome == wire::ParseOutcome::tcp;
-  if (!is_tcp && probe.outcome != wire::ParseOutcome::udp) return false;
-  constexpr std::uint8_t kEnds = wire::tcp_flag::kFin | wire::tcp_flag::kRst;
-  if (is_tcp && flows_.used() > 0 && (probe.payload_bytes > 0 || probe.tcp_flags & kEnds))
+  if (!may_want(probe, side)) return false;
+  const Transport transport = is_tcp(probe) ? Transport::tcp : Transport::udp;
+  if (probe.payload_bytes > 0 &&
+      matcher_->database().wants(signature::direction(transport, side), service_port(probe, side)))
     return true;
-  return probe.payload_bytes > 0 &&
-         matcher_->wants({.bytes = {},
-                          .transport = is_tcp ? Transport::tcp : Transport::udp,
-                          .side = side,
-                          .port = service_port(probe, side)});
+  return flows_.contains(dialogue_key(probe, side));
 }
 
 FlowKey Watch::dialogue_key(const wire::Probe& probe, Side side) const noexcept {
@@ -100,130 +120,152 @@ Watch::Dialogue* Watch::known(FlowKey key) noexcept {
   return slot == signature::FlowTable::kNone ? nullptr : &dialogues_[slot];
 }
 
-Watch::Dialogue& Watch::opened(FlowKey key) noexcept {
-  if (Dialogue* dialogue = known(key); dialogue != nullptr) return *dialogue;
-  Dialogue& dialogue = dialogues_[flows_.claim(key).slot];
-  dialogue = Dialogue{};
+Watch::Dialogue& Watch::opened(const Packet& packet) noexcept {
+  if (Dialogue* dialogue = known(packet.key); dialogue != nullptr) return *dialogue;
+  const signature::FlowTable::Claim claim = flows_.claim(packet.key);
+  Dialogue& dialogue = dialogues_[claim.slot];
+  counters_.dialogues_opened.add(1);
+  if (claim.replaced) {
+    counters_.dialogues_evicted.add(1);
+    open_ports_.close(dialogue.port);
+  }
+  dialogue = Dialogue{.port = packet.note.port};
+  open_ports_.open(dialogue.port);
+  counters_.dialogues.set(flows_.used());
   return dialogue;
 }
 
 Notes Watch::look(const wire::Probe& probe, Side side, std::span<const std::uint8_t> frame,
                   base::Micros now) noexcept {
   Notes notes;
-  const bool is_tcp = probe.outcome == wire::ParseOutcome::tcp;
-  const FlowKey key = dialogue_key(probe, side);
+  const bool tcp = is_tcp(probe);
   const std::uint16_t port = service_port(probe, side);
-  const scan::PayloadNote note{.source = side == Side::client ? probe.source : probe.target,
+  const Packet packet{.probe = probe,
+                      .side = side,
+                      .key = dialogue_key(probe, side),
+                      .bytes = payload_of(probe, frame),
+                      .note = {.source = side == Side::client ? probe.source : probe.target,
                                .target = side == Side::client ? probe.target : probe.source,
-                               .port = port};
-  const auto bytes = payload_of(probe, frame);
-  if (is_tcp && probe.payload_bytes > 0) {
-    if (side == Side::server) take_answer(known(key), bytes, note, notes);
-    take_ssh(probe, side, bytes, note, notes);
+                               .port = port}};
+  const bool is_reset = tcp && (probe.tcp_flags & wire::tcp_flag::kRst) != 0;
+  if (tcp && !is_reset && probe.payload_bytes > 0) {
+    if (side == Side::server) take_answer(packet, notes);
+    take_ssh(packet, notes);
   }
-  const signature::Payload payload{.bytes = bytes,
-                                   .transport = is_tcp ? Transport::tcp : Transport::udp,
+  const signature::Payload payload{.bytes = packet.bytes,
+                                   .transport = tcp ? Transport::tcp : Transport::udp,
                                    .side = side,
                                    .port = port};
-  const signature::Segment segment{.flow = signature::flow_key(probe, key_),
-                                   .sequence = probe.sequence};
-  if (!bytes.empty() && matcher_->wants(payload)) {
+  if (!packet.bytes.empty() && !is_reset && matcher_->wants(payload)) {
+    const signature::Segment segment{
+        .flow = side == Side::client ? packet.key : signature::flow_key(probe, key_),
+        .sequence = probe.sequence};
     const Hits hits =
-        is_tcp ? matcher_->match_segment(payload, segment, now) : matcher_->match(payload, now);
-    if (!hits.empty() && is_tcp) take_hits(hits, key, note, notes);
+        tcp ? matcher_->match_segment(payload, segment, now) : matcher_->match(payload, now);
+    if (!hits.empty() && tcp) take_hits(hits, packet, notes);
   }
-  if (is_tcp && probe.tcp_flags & (wire::tcp_flag::kFin | wire::tcp_flag::kRst)) {
-    matcher_->forget(segment.flow, side);
-    Dialogue* dialogue = known(key);
-    if (dialogue != nullptr && dialogue->is_ssh && dialogue->ssh.end() == SshEvent::failed)
-      notes.add(note);
-    if (probe.tcp_flags & wire::tcp_flag::kRst) flows_.release(key);
-  }
+  if (tcp && (probe.tcp_flags & kEnds) != 0) take_end(packet, notes);
+  counters_.streams.set(matcher_->streams_followed());
   return notes;
 }
 
-void Watch::take_hits(const Hits& hits, FlowKey key, scan::PayloadNote note,
-                      Notes& notes) noexcept {
+void Watch::take_end(const Packet& packet, Notes& notes) noexcept {
+  matcher_->forget(
+      packet.side == Side::client ? packet.key : signature::flow_key(packet.probe, key_),
+      packet.side);
+  Dialogue* const dialogue = known(packet.key);
+  if (dialogue == nullptr) return;
+  if (dialogue->is_ssh && dialogue->ssh.end() == SshEvent::failed) notes.add(packet.note);
+  if ((packet.probe.tcp_flags & wire::tcp_flag::kRst) == 0) return;
+  open_ports_.close(dialogue->port);
+  flows_.release(packet.key);
+  counters_.dialogues.set(flows_.used());
+}
+
+void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
   for (const std::uint16_t index : hits.indices()) {
     const Pattern& pattern = matcher_->database().patterns()[index];
-    switch (pattern.kind) {
-      case Kind::login_attempt:
-        if (refuses_everybody(pattern.service)) opened(key).offered = true;
-        break;
-      case Kind::login_failed: {
-        // `info` marks refusals that have nothing to do with a password.
-        if (pattern.severity == signature::Severity::info) break;
-        Dialogue* const dialogue = known(key);
-        if (refuses_everybody(pattern.service)) {
-          if (dialogue == nullptr || !dialogue->offered) break;
-          dialogue->offered = false;
-        }
-        note.kind = scan::PayloadKind::login_failed;
-        notes.add(note);
-        break;
+    if (pattern.kind == Kind::login_ok) {
+      packet.note.kind = scan::PayloadKind::login_ok;
+    } else if (pattern.kind == Kind::login_failed) {
+      // `info` marks refusals that have nothing to do with a password.
+      if (pattern.severity == signature::Severity::info) continue;
+      if (refuses_everybody(pattern.service)) {
+        Dialogue* const dialogue = known(packet.key);
+        if (dialogue == nullptr || !dialogue->offered) continue;
+        if (!acknowledges(packet.probe, dialogue->said_until)) continue;
+        dialogue->offered = false;
       }
-      case Kind::login_ok:
-        note.kind = scan::PayloadKind::login_ok;
-        notes.add(note);
-        break;
-      case Kind::exploit:
-        if (pattern.side == Side::client && pattern.severity >= signature::Severity::medium)
-          opened(key).exploit = mark_of(index);
-        break;
-      case Kind::scanner:
-        if (guesses_passwords(pattern.tool))
-          opened(key).guessed = true;
-        else if (pattern.severity >= signature::Severity::high)
-          opened(key).exploit = mark_of(index);
-        break;
+      packet.note.kind = scan::PayloadKind::login_failed;
+    } else {
+      if (packet.side == Side::client) take_claim(pattern, index, packet);
+      continue;
     }
+    notes.add(packet.note);
   }
 }
 
+// What the source says, to be believed once the server answers it.
+void Watch::take_claim(const Pattern& pattern, std::uint16_t index, const Packet& packet) noexcept {
+  const bool is_login = pattern.kind == Kind::login_attempt;
+  const bool guesses = pattern.kind == Kind::scanner && guesses_passwords(pattern.tool);
+  const auto least =
+      pattern.kind == Kind::exploit ? signature::Severity::medium : signature::Severity::high;
+  if (is_login ? !refuses_everybody(pattern.service) : !guesses && pattern.severity < least) return;
+  Dialogue& dialogue = opened(packet);
+  dialogue.said_until = packet.probe.sequence + packet.probe.payload_bytes;
+  if (is_login)
+    dialogue.offered = true;
+  else if (guesses)
+    dialogue.guessed = true;
+  else
+    dialogue.exploit = mark_of(index);
+}
+
 // What any answer of the server says by itself, before the patterns see it.
-void Watch::take_answer(Dialogue* dialogue, std::span<const std::uint8_t> bytes,
-                        scan::PayloadNote note, Notes& notes) noexcept {
-  if (dialogue == nullptr) return;
+void Watch::take_answer(Packet packet, Notes& notes) noexcept {
+  Dialogue* const dialogue = known(packet.key);
+  if (dialogue == nullptr || !acknowledges(packet.probe, dialogue->said_until)) return;
   if (dialogue->exploit != 0) {
-    note.kind = scan::PayloadKind::exploit;
-    note.mark = std::exchange(dialogue->exploit, 0);
-    notes.add(note);
+    packet.note.kind = scan::PayloadKind::exploit;
+    packet.note.mark = std::exchange(dialogue->exploit, 0);
+    notes.add(packet.note);
+    packet.note.mark = 0;
   }
   if (std::exchange(dialogue->guessed, false)) {
-    note.kind = scan::PayloadKind::login_failed;
-    notes.add(note);
+    packet.note.kind = scan::PayloadKind::login_failed;
+    notes.add(packet.note);
     return;
   }
+  const auto& bytes = packet.bytes;
   const bool is_taken = starts_with(bytes, "HTTP/1.1 2") || starts_with(bytes, "HTTP/1.1 3") ||
                         starts_with(bytes, "HTTP/1.0 2") || starts_with(bytes, "HTTP/1.0 3") ||
                         starts_with(bytes, "+OK");
   if (!dialogue->offered || !is_taken) return;
   dialogue->offered = false;
-  note.kind = scan::PayloadKind::login_ok;
-  notes.add(note);
+  packet.note.kind = scan::PayloadKind::login_ok;
+  notes.add(packet.note);
 }
 
-void Watch::take_ssh(const wire::Probe& probe, Side side, std::span<const std::uint8_t> bytes,
-                     scan::PayloadNote note, Notes& notes) noexcept {
-  const FlowKey key = dialogue_key(probe, side);
-  if (starts_with(bytes, "SSH-")) opened(key).is_ssh = true;
-  Dialogue* const dialogue = known(key);
+void Watch::take_ssh(Packet packet, Notes& notes) noexcept {
+  if (starts_with(packet.bytes, "SSH-")) opened(packet).is_ssh = true;
+  Dialogue* const dialogue = known(packet.key);
   if (dialogue == nullptr || !dialogue->is_ssh) return;
-  if (side == Side::client) {
-    dialogue->ssh.client(bytes, probe.payload_bytes);
+  if (packet.side == Side::client) {
+    dialogue->ssh.client(packet.bytes, packet.probe.payload_bytes);
     return;
   }
-  switch (dialogue->ssh.server(probe.payload_bytes)) {
+  switch (dialogue->ssh.server(packet.probe.payload_bytes)) {
     case SshEvent::none:
       return;
     case SshEvent::failed:
-      note.kind = scan::PayloadKind::login_failed;
+      packet.note.kind = scan::PayloadKind::login_failed;
       break;
     case SshEvent::succeeded:
-      note.kind = scan::PayloadKind::login_ok;
+      packet.note.kind = scan::PayloadKind::login_ok;
       break;
   }
-  notes.add(note);
+  notes.add(packet.note);
 }
 
 }  // namespace edgesentry::payload

@@ -6,6 +6,11 @@
 // without a handshake may be forged. What names itself a program for guessing passwords has failed
 // with each connection that the server answers: a form's refusal looks like any page.
 //
+// An answer is data of the server that acknowledges what the source said (RFC 9293 section 3.4). A
+// forger who throws a segment into the middle of a connection, or into none, does not know the
+// sequence number that the server waits for; what the server says to the true client then
+// acknowledges something else. Resets answer nothing, whatever they carry.
+//
 // Owner: one worker, or replay. All memory is taken when it is made. Connections without a place
 // push out the one unused longest.
 #pragma once
@@ -16,8 +21,10 @@
 #include <span>
 #include <vector>
 
+#include "base/counter.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "payload/open_ports.h"
 #include "payload/ssh_dialogue.h"
 #include "scan/inspect.h"
 #include "scan/payload_note.h"
@@ -31,6 +38,13 @@ struct WatchSettings {
   signature::MatcherLimits limits;
   std::uint32_t dialogues_max = 4096;  // connections with logins or exploits at one time
   signature::FlowHashKey key{};
+};
+
+struct alignas(base::kCacheLine) WatchCounters {
+  base::Counter dialogues;          // gauge: connections with logins or exploits
+  base::Counter dialogues_opened;   // ... that ever were
+  base::Counter dialogues_evicted;  // ... that gave their place to a newer one
+  base::Counter streams;            // gauge: directions of connections that are followed
 };
 
 // What one packet gave.
@@ -56,8 +70,12 @@ class Watch {
   [[nodiscard]] signature::Side sender_of(const wire::Probe& probe,
                                           const scan::Roles& roles) const noexcept;
 
-  // Worth a look(): it has a payload or ends a connection, and somebody asks for its port.
+  // Worth a look(): it has a payload that some pattern asks for by its port, or belongs to a
+  // dialogue. A transfer at any other port costs the read of one or two bits.
   [[nodiscard]] bool wants(const wire::Probe& probe, signature::Side side) const noexcept;
+  // The same for any thread, which cannot look into the dialogues: true for all that it wants, and
+  // for other connections at the same ports.
+  [[nodiscard]] bool may_want(const wire::Probe& probe, signature::Side side) const noexcept;
 
   // `frame` is what the probe was parsed from; it may be shorter than the packet was.
   Notes look(const wire::Probe& probe, signature::Side side, std::span<const std::uint8_t> frame,
@@ -66,32 +84,45 @@ class Watch {
   [[nodiscard]] const signature::MatcherCounters& counters() const noexcept {
     return matcher_->counters();
   }
+  [[nodiscard]] const WatchCounters& own_counters() const noexcept { return counters_; }
 
  private:
   struct Dialogue {
     bool is_ssh = false;
-    bool offered = false;       // the client offered a login
-    bool guessed = false;       // ... with a program that guesses passwords
-    std::uint32_t exploit = 0;  // waits for the server's answer; 0: none
+    bool offered = false;          // the client offered a login
+    bool guessed = false;          // ... with a program that guesses passwords
+    std::uint16_t port = 0;        // of the protected host
+    std::uint32_t exploit = 0;     // waits for the server's answer; 0: none
+    std::uint32_t said_until = 0;  // sequence number behind what the client said there
     SshDialogue ssh;
+  };
+  // One packet, and what is worked out of it once.
+  struct Packet {
+    const wire::Probe& probe;
+    signature::Side side;
+    signature::FlowKey key;  // of the dialogue
+    std::span<const std::uint8_t> bytes;
+    scan::PayloadNote note;
   };
 
   Watch(std::unique_ptr<signature::Matcher> matcher, const WatchSettings& settings);
   [[nodiscard]] signature::FlowKey dialogue_key(const wire::Probe& probe,
                                                 signature::Side side) const noexcept;
   Dialogue* known(signature::FlowKey key) noexcept;
-  Dialogue& opened(signature::FlowKey key) noexcept;
-  void take_hits(const signature::Hits& hits, signature::FlowKey key, scan::PayloadNote note,
-                 Notes& notes) noexcept;
-  void take_ssh(const wire::Probe& probe, signature::Side side, std::span<const std::uint8_t> bytes,
-                scan::PayloadNote note, Notes& notes) noexcept;
-  void take_answer(Dialogue* dialogue, std::span<const std::uint8_t> bytes, scan::PayloadNote note,
-                   Notes& notes) noexcept;
+  Dialogue& opened(const Packet& packet) noexcept;
+  void take_hits(const signature::Hits& hits, Packet packet, Notes& notes) noexcept;
+  void take_claim(const signature::Pattern& pattern, std::uint16_t index,
+                  const Packet& packet) noexcept;
+  void take_ssh(Packet packet, Notes& notes) noexcept;
+  void take_answer(Packet packet, Notes& notes) noexcept;
+  void take_end(const Packet& packet, Notes& notes) noexcept;
 
   std::unique_ptr<signature::Matcher> matcher_;
   signature::FlowHashKey key_;
   signature::FlowTable flows_;
   std::vector<Dialogue> dialogues_;
+  OpenPorts open_ports_;
+  WatchCounters counters_;
 };
 
 }  // namespace edgesentry::payload

@@ -118,9 +118,12 @@ std::shared_ptr<const Database> DatabaseBuilder::assemble(Parts parts) const {
   for (std::size_t each = 0; each < kDirections; ++each)
     for (const Pattern& pattern : file_.patterns) {
       if (!is_of(pattern, each)) continue;
-      for (std::uint32_t port = 0; port <= UINT16_MAX; ++port)
-        if (pattern.takes(static_cast<std::uint16_t>(port)))
-          database->wanted_[each].insert(static_cast<std::uint16_t>(port));
+      for (std::uint32_t port = 0; port <= UINT16_MAX; ++port) {
+        const auto at = static_cast<std::uint16_t>(port);
+        if (!pattern.takes(at)) continue;
+        database->wanted_[each].insert(at);
+        if (!pattern.any_port) database->named_[each].insert(at);
+      }
     }
   return database;
 }

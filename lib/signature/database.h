@@ -48,6 +48,10 @@ class Database {
   [[nodiscard]] bool wants(std::size_t direction, std::uint16_t port) const noexcept {
     return wanted_[direction].contains(port);
   }
+  // ... and some pattern names the port, instead of asking for every port there is.
+  [[nodiscard]] bool names(std::size_t direction, std::uint16_t port) const noexcept {
+    return named_[direction].contains(port);
+  }
   // nullptr where no pattern is of that direction.
   [[nodiscard]] const hs_database* block(std::size_t direction) const noexcept {
     return block_[direction].get();
@@ -62,6 +66,7 @@ class Database {
   friend class DatabaseBuilder;
   std::vector<Pattern> patterns_;
   std::array<base::PortSet, kDirections> wanted_{};
+  std::array<base::PortSet, kDirections> named_{};
   std::array<DatabaseHandle, kDirections> block_;
   std::array<DatabaseHandle, kSides> stream_;
 };

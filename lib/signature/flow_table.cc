@@ -17,6 +17,12 @@ std::uint32_t& FlowTable::bucket(FlowKey key) noexcept {
   return buckets_[key.value & (buckets_.size() - 1)];
 }
 
+bool FlowTable::contains(FlowKey key) const noexcept {
+  std::uint32_t slot = buckets_[key.value & (buckets_.size() - 1)];
+  while (slot != kNone && nodes_[slot].key != key) slot = nodes_[slot].chain;
+  return slot != kNone;
+}
+
 std::uint32_t FlowTable::find(FlowKey key) noexcept {
   std::uint32_t slot = bucket(key);
   while (slot != kNone && nodes_[slot].key != key) slot = nodes_[slot].chain;

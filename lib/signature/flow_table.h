@@ -27,6 +27,8 @@ class FlowTable {
   }
   [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
 
+  // As find(), without counting as use.
+  [[nodiscard]] bool contains(FlowKey key) const noexcept;
   // The flow's slot, now the most recently used one; kNone when it has none.
   std::uint32_t find(FlowKey key) noexcept;
 

@@ -111,8 +111,10 @@ const char* Matcher::copy(std::span<const std::uint8_t> bytes) noexcept {
   return at;
 }
 
-bool Matcher::afford(std::size_t bytes, base::Micros now) noexcept {
-  if (budget_.take(bytes, now)) return true;
+// A flood to ports that nobody names must not hide the logins.
+bool Matcher::afford(const Payload& payload, std::size_t bytes, base::Micros now) noexcept {
+  const bool is_named = database_->names(direction(payload.transport, payload.side), payload.port);
+  if (budget_.take(bytes, now, is_named ? 0 : budget_.burst() / 2)) return true;
   counters_.payloads_refused.add(1);
   counters_.bytes_refused.add(bytes);
   return false;
@@ -129,7 +131,7 @@ Hits Matcher::match(const Payload& payload, base::Micros now) noexcept {
   if (payload.bytes.empty() || !wants(payload)) return {};
   const std::size_t size = std::min<std::size_t>(payload.bytes.size(), limits_.bytes_per_payload);
   if (size < payload.bytes.size()) counters_.bytes_past_limits.add(payload.bytes.size() - size);
-  if (size == 0 || !afford(size, now)) return {};
+  if (size == 0 || !afford(payload, size, now)) return {};
   Sink sink{database_->patterns(), counters_, payload.port, {}};
   const hs_error_t result = hs_scan(database_->block(direction(payload.transport, payload.side)),
                                     copy(payload.bytes.first(size)), static_cast<unsigned>(size), 0,
@@ -143,22 +145,35 @@ Hits Matcher::match_segment(const Payload& payload, const Segment& segment,
   if (payload.bytes.empty() || !wants(payload)) return {};
   Pool& pool = pools_[static_cast<std::size_t>(payload.side)];
   if (payload.transport != Transport::tcp || pool.streams.empty()) return match(payload, now);
-
+  if (spent_.contains(segment.flow, segment.sequence)) {
+    counters_.bytes_past_limits.add(payload.bytes.size());
+    return {};
+  }
   Stream& stream = stream_of(pool, segment);
-  const auto ahead = static_cast<std::int32_t>(segment.sequence - stream.next);
+  const Hits hits = match_stream(stream, payload, segment.sequence, now);
+  if (stream.scanned >= limits_.bytes_per_flow) {
+    pool.flows.release(segment.flow);
+    spent_.insert(segment.flow, segment.sequence);
+  }
+  return hits;
+}
+
+Hits Matcher::match_stream(Stream& stream, const Payload& payload, std::uint32_t sequence,
+                           base::Micros now) noexcept {
+  const auto ahead = static_cast<std::int32_t>(sequence - stream.next);
   if (ahead > 0) {
     if (++stream.gaps < kGapsMax) return look_aside(stream, payload, now);
     counters_.streams_restarted.add(1);
-    restart(stream, segment.sequence);
+    restart(stream, sequence);
     return follow(stream, payload, now);
   }
-  const std::uint32_t behind = stream.next - segment.sequence;
+  const std::uint32_t behind = stream.next - sequence;
   if (behind < payload.bytes.size()) {
     Payload fresh = payload;
     fresh.bytes = payload.bytes.subspan(behind);
     return follow(stream, fresh, now);
   }
-  const bool is_known = static_cast<std::int32_t>(segment.sequence - stream.first) >= 0;
+  const bool is_known = static_cast<std::int32_t>(sequence - stream.first) >= 0;
   if (payload.side == Side::client || !is_known) return look_aside(stream, payload, now);
   counters_.seen_again.add(1);
   return {};
@@ -188,7 +203,7 @@ Hits Matcher::follow(Stream& stream, const Payload& payload, base::Micros now) n
   const std::size_t whole = payload.bytes.size();
   const std::size_t size = std::min<std::size_t>(whole, limits_.bytes_per_flow - stream.scanned);
   // A refused segment is not passed: the next ones lie ahead, and the stream starts anew there.
-  if (size > 0 && !afford(size, now)) return {};
+  if (size > 0 && !afford(payload, size, now)) return {};
   stream.next += static_cast<std::uint32_t>(whole);
   stream.gaps = 0;
   if (size < whole) counters_.bytes_past_limits.add(whole - size);
@@ -217,6 +232,7 @@ Hits Matcher::look_aside(Stream& stream, const Payload& payload, base::Micros no
 
 void Matcher::forget(FlowKey flow, Side side) noexcept {
   pools_[static_cast<std::size_t>(side)].flows.release(flow);
+  spent_.erase(flow);
 }
 
 std::uint32_t Matcher::streams_followed() const noexcept {

@@ -3,7 +3,8 @@
 // Owner: one worker (or replay). Everything is taken when it is made; after that nothing allocates,
 // throws or waits. What it costs is bounded four times: by ports that nobody asks for (wants()), by
 // bytes of a payload, by bytes of each direction of a connection, and by bytes a second over all.
-// What a bound cuts off is counted. Time is passed in, as everywhere.
+// Ports that no pattern names leave half of what a moment may take to those that one does. What a
+// bound cuts off is counted. Time is passed in, as everywhere.
 //
 // A stream is followed in order only. What comes out of order is looked at by itself, and a stream
 // that lost a segment starts anew behind the gap; so a pattern across lost bytes is missed, while
@@ -24,6 +25,7 @@
 #include "base/units.h"
 #include "signature/database.h"
 #include "signature/flow_table.h"
+#include "signature/spent_flows.h"
 #include "signature/token_bucket.h"
 
 struct hs_scratch;
@@ -138,7 +140,9 @@ class Matcher {
   Hits follow(Stream& stream, const Payload& payload, base::Micros now) noexcept;
   Hits look_aside(Stream& stream, const Payload& payload, base::Micros now) noexcept;
   const char* copy(std::span<const std::uint8_t> bytes) noexcept;
-  bool afford(std::size_t bytes, base::Micros now) noexcept;
+  Hits match_stream(Stream& stream, const Payload& payload, std::uint32_t sequence,
+                    base::Micros now) noexcept;
+  bool afford(const Payload& payload, std::size_t bytes, base::Micros now) noexcept;
   void account(std::size_t bytes, const Hits& hits, int result) noexcept;
   static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                       void* context);
@@ -148,6 +152,7 @@ class Matcher {
   TokenBucket budget_;
   std::unique_ptr<hs_scratch, FreeScratch> scratch_;
   std::array<Pool, kSides> pools_;
+  SpentFlows spent_;
   std::vector<char> desk_;  // one payload, with margins
   MatcherCounters counters_;
 };

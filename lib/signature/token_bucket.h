@@ -20,10 +20,12 @@ class TokenBucket {
         full_(std::clamp<std::uint64_t>(burst, 1, rate_) * kMicrosPerSecond),
         tokens_(full_) {}
 
-  // All of them or none.
-  bool take(std::uint64_t bytes, base::Micros now) noexcept {
+  [[nodiscard]] std::uint64_t burst() const noexcept { return full_ / kMicrosPerSecond; }
+
+  // All of them or none. What is `kept` stays for those who keep less.
+  bool take(std::uint64_t bytes, base::Micros now, std::uint64_t kept = 0) noexcept {
     refill(now);
-    if (bytes > tokens_ / kMicrosPerSecond) return false;
+    if (bytes + kept > tokens_ / kMicrosPerSecond) return false;
     tokens_ -= bytes * kMicrosPerSecond;
     return true;
   }

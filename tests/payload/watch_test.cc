@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -78,7 +79,7 @@ class Watching : public testing::Test {
     wire::Probe probe{};
     probe.outcome = wire::ParseOutcome::tcp;
     probe.protocol = 6;
-    probe.tcp_flags = wire::tcp_flag::kAck | wire::tcp_flag::kPsh;
+    probe.tcp_flags = flags_;
     probe.source = client_;
     probe.target = server_;
     probe.source_port = client;
@@ -91,6 +92,7 @@ class Watching : public testing::Test {
     probe.payload_bytes = static_cast<std::uint16_t>(bytes);
     std::uint32_t& next = next_[static_cast<std::size_t>(side)];
     probe.sequence = next;
+    probe.acknowledgement = next_[side == Side::client ? 1 : 0];
     next += static_cast<std::uint32_t>(bytes);
     return probe;
   }
@@ -115,6 +117,7 @@ class Watching : public testing::Test {
 
   const base::Ip client_ = base::Ip::v4(0xc6336407), server_ = base::Ip::v4(0x0a000001);
   std::uint32_t next_[2] = {1000, 5000};
+  std::uint8_t flags_ = wire::tcp_flag::kAck | wire::tcp_flag::kPsh;
   std::unique_ptr<Watch> watch_;
 };
 
@@ -144,6 +147,63 @@ TEST_F(Watching, exploit_counts_when_the_server_answers_it) {
   EXPECT_EQ(say(Side::server, 8081, "more"), Kinds{});
 }
 
+// A forger sees no answer, so he does not know which sequence number the server waits for.
+TEST_F(Watching, exploit_forged_into_the_middle_of_a_connection_is_never_answered) {
+  EXPECT_EQ(say(Side::client, 8081, "GET / HTTP/1.1\r\n"), Kinds{});
+  const std::uint32_t true_next = next_[0];
+  const std::array guesses = {true_next + 1'000'000, true_next - 400'000, true_next + (1u << 31)};
+  for (const std::uint32_t guess : guesses) {
+    next_[0] = guess;
+    EXPECT_EQ(say(Side::client, 8081, "GET /cgi-bin/../x HTTP/1.1\r\n"), Kinds{});
+    next_[0] = true_next;
+    EXPECT_EQ(say(Side::server, 8081, "HTTP/1.1 200 OK\r\n"), Kinds{});
+    EXPECT_EQ(say(Side::server, 8081, "the page the true client asked for"), Kinds{});
+  }
+}
+
+TEST_F(Watching, password_forged_into_a_connection_is_never_refused) {
+  EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\n"), Kinds{});
+  next_[0] += 1u << 30;
+  EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n"), Kinds{});
+  next_[0] -= 1u << 30;
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"), Kinds{});
+}
+
+TEST_F(Watching, reset_answers_nothing_even_with_data) {
+  EXPECT_EQ(say(Side::client, 8081, "GET /cgi-bin/../x HTTP/1.1\r\n"), Kinds{});
+  flags_ = wire::tcp_flag::kRst | wire::tcp_flag::kAck;
+  EXPECT_EQ(say(Side::server, 8081, "no such connection"), Kinds{});
+  EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n"), Kinds{});
+}
+
+TEST_F(Watching, data_without_an_acknowledgement_answers_nothing) {
+  EXPECT_EQ(say(Side::client, 8081, "GET /cgi-bin/../x HTTP/1.1\r\n"), Kinds{});
+  flags_ = wire::tcp_flag::kPsh;
+  EXPECT_EQ(say(Side::server, 8081, "HTTP/1.1 404 Not Found\r\n"), Kinds{});
+}
+
+TEST_F(Watching, wants_transfers_at_ports_of_dialogues_only) {
+  const auto wants = [&](Side side, std::uint16_t port, std::size_t bytes) {
+    return watch_->wants(packet(side, port, bytes, 40000), side);
+  };
+  EXPECT_FALSE(wants(Side::server, 443, 1448));
+  say(Side::client, 22, "SSH-2.0-x\r\n", 40001);
+  EXPECT_FALSE(wants(Side::server, 443, 1448)) << "a dialogue elsewhere";
+  EXPECT_FALSE(wants(Side::server, 22, 1448)) << "another connection to that port";
+  EXPECT_TRUE(watch_->may_want(packet(Side::server, 22, 1448, 40000), Side::server));
+  EXPECT_TRUE(watch_->wants(packet(Side::server, 22, 1448, 40001), Side::server));
+  EXPECT_FALSE(wants(Side::client, 22, 0)) << "nothing inside";
+}
+
+TEST_F(Watching, forgets_the_port_with_its_last_dialogue) {
+  say(Side::client, 22, "SSH-2.0-x\r\n");
+  EXPECT_EQ(watch_->own_counters().dialogues.value(), 1u);
+  flags_ = wire::tcp_flag::kRst;
+  say(Side::client, 22, "");
+  EXPECT_EQ(watch_->own_counters().dialogues.value(), 0u);
+  EXPECT_FALSE(watch_->may_want(packet(Side::server, 22, 100, 40000), Side::server));
+}
+
 TEST_F(Watching, frame_that_ends_before_its_payload_says_nothing) {
   const wire::Probe probe = packet(Side::server, 21, 100, 40000);
   const std::vector<std::uint8_t> frame(54);
@@ -156,6 +216,8 @@ TEST_F(Watching, more_connections_than_places_are_no_harm) {
     say(Side::client, 22, "SSH-2.0-x\r\n", client);
   }
   EXPECT_EQ(say(Side::server, 21, "530 no\r\n", 50000), Kinds{PayloadKind::login_failed});
+  EXPECT_EQ(watch_->own_counters().dialogues.value(), 64u);
+  EXPECT_EQ(watch_->own_counters().dialogues_evicted.value(), 2000u - 64u);
 }
 
 }  // namespace

@@ -64,12 +64,24 @@ TEST(Matcher, looks_at_the_first_bytes_of_a_long_payload) {
   EXPECT_EQ(matcher->counters().bytes_past_limits.value(), 6u);
 }
 
+TEST(Matcher, keeps_half_of_the_budget_for_ports_that_a_pattern_names) {
+  MatcherLimits limits;
+  limits.bytes_per_second = 1000;
+  limits.bytes_at_once = 20;
+  const auto matcher = matcher_of(database_of({{}, {.id = "two", .ports = "21"}}), limits);
+  EXPECT_TRUE(matcher->match({.bytes = bytes_of("xxxxxxxxxxx"), .port = 9}, {}).empty());
+  EXPECT_EQ(matcher->counters().payloads_refused.value(), 1u);
+  EXPECT_FALSE(matcher->match({.bytes = bytes_of("xxxxxxxabc"), .port = 9}, {}).empty());
+  EXPECT_TRUE(matcher->match({.bytes = bytes_of("abc"), .port = 9}, {}).empty());
+  EXPECT_FALSE(matcher->match({.bytes = bytes_of("abc"), .port = 21}, {}).empty());
+}
+
 TEST(Matcher, stops_when_the_budget_is_used_up_and_goes_on_when_time_passes) {
   MatcherLimits limits;
   limits.bytes_per_second = 1000;
   limits.bytes_at_once = 10;
-  const auto matcher = matcher_of(database_of({{}}), limits);
-  const Payload payload{.bytes = bytes_of("12345abc")};
+  const auto matcher = matcher_of(database_of({{.ports = "21"}}), limits);
+  const Payload payload{.bytes = bytes_of("12345abc"), .port = 21};
   EXPECT_FALSE(matcher->match(payload, base::seconds(1)).empty());
   EXPECT_TRUE(matcher->match(payload, base::seconds(1)).empty());
   EXPECT_TRUE(matcher->match(payload, base::seconds(1) + base::milliseconds(5)).empty());

@@ -112,6 +112,23 @@ TEST_F(Stream, ends_at_its_bytes) {
   EXPECT_EQ(counters().bytes.value(), 64u);
 }
 
+TEST_F(Stream, gives_its_place_back_when_its_bytes_are_spent) {
+  EXPECT_EQ(send(std::string(64, 'x'), 10), "");
+  EXPECT_EQ(matcher_->streams_followed(), 0u);
+  for (std::uint32_t at = 74; at < 74 + 60'000; at += 600)
+    EXPECT_EQ(send(std::string(600, 'x') + "abcdef", at), "");
+  EXPECT_EQ(counters().streams_opened.value(), 1u);
+  EXPECT_EQ(counters().bytes.value(), 64u);
+}
+
+TEST_F(Stream, is_a_new_one_where_its_ports_are_used_again) {
+  EXPECT_EQ(send(std::string(64, 'x'), 10), "");
+  EXPECT_EQ(send("abcdef", 0x40000000), "abc");
+  EXPECT_EQ(send(std::string(64, 'x'), 10, {2}), "");
+  matcher_->forget({2}, Side::client);
+  EXPECT_EQ(send("abcdef", 74, {2}), "abc");
+}
+
 TEST_F(Stream, gives_its_place_to_a_newer_one_and_starts_clean) {
   EXPECT_EQ(send("abc", 10, {1}), "");
   for (std::uint64_t flow = 2; flow <= 5; ++flow) EXPECT_EQ(send("x", 10, {flow}), "");
