@@ -3,7 +3,8 @@
 // parsed twice.
 //
 // Ownership of the packet moves with the item; a ring that is full refuses and the packet is
-// dropped and counted as a fault of the worker that received it.
+// dropped and counted as a fault of the worker that received it. A tap passes probes, and a
+// reference to the packet (its count of owners) only where its payload may be worth a look.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace edgesentry::plane {
 
 struct Handover {
   wire::Probe probe;
-  rte_mbuf* packet = nullptr;  // tap: nullptr, the probe alone crosses
+  rte_mbuf* packet = nullptr;  // tap: nullptr where the probe alone crosses
   std::uint16_t port = 0;      // index into every worker's list of ports
   scan::Role role = scan::Role::actor;
 };

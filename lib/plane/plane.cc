@@ -40,6 +40,7 @@ base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
   plane->lcore_ids_.assign(lcores.begin(), lcores.end());
   plane->spread_ = weakest(ports, count);
   plane->connect(settings);
+  if (base::Status watched = plane->watch_payloads(settings); !watched) return watched.error();
   const base::TscClock clock = base::TscClock::calibrate();
   for (std::uint16_t i = 0; i < count; ++i) {
     const scan::InspectorSettings engine =
@@ -63,11 +64,24 @@ base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
                                              .alerts = std::move(plane->alert_writers_[i]),
                                              .orders = std::move(plane->order_readers_[i]),
                                              .handover = std::move(plane->handover_ends_[i]),
+                                             .watches = plane->watches_,
                                              .policy = policy,
                                              .tally = *plane->tallies_[i],
                                              .clock = clock}));
   }
   return plane;
+}
+
+// All of it is reserved here: scratch space, streams and dialogues.
+base::Status Plane::watch_payloads(const PlaneSettings& settings) {
+  if (settings.patterns == nullptr) return {};
+  for (std::uint16_t i = 0; i < settings.workers.count; ++i) {
+    auto watch = payload::Watch::create(settings.patterns,
+                                        {.limits = settings.payload, .key = settings.key});
+    if (!watch) return watch.error();
+    watches_.push_back(std::move(watch).value());
+  }
+  return {};
 }
 
 // A ring pair to the control thread for each worker, and one ring for each ordered pair of workers.

@@ -14,6 +14,7 @@
 #include "base/snapshot.h"
 #include "config/config.h"
 #include "nic/port.h"
+#include "payload/watch.h"
 #include "plane/lcores.h"
 #include "plane/table_memory.h"
 #include "plane/worker.h"
@@ -30,6 +31,8 @@ struct PlaneSettings {
   std::uint32_t order_ring = 8192;
   std::uint32_t handover_ring = nic::kHandoverRing;
   bool has_hugepages = false;
+  std::shared_ptr<const signature::Database> patterns;  // nullptr: payloads are left alone
+  signature::MatcherLimits payload;                     // of each worker
 };
 
 // The control thread's ends of one worker.
@@ -61,6 +64,10 @@ class Plane {
   [[nodiscard]] std::vector<ControlEnds> take_control_ends() { return std::move(control_ends_); }
   [[nodiscard]] std::span<const scan::Tally* const> tallies() const noexcept { return tally_list_; }
   [[nodiscard]] const std::vector<RingUse>& rings() const noexcept { return rings_; }
+  // Counters of what was inside the packets, by worker; empty without patterns.
+  [[nodiscard]] std::span<const std::unique_ptr<payload::Watch>> watches() const noexcept {
+    return watches_;
+  }
   // How sources find their worker: the weakest of all ports.
   [[nodiscard]] nic::Spread spread() const noexcept { return spread_; }
 
@@ -70,6 +77,7 @@ class Plane {
  private:
   Plane() = default;
   void connect(const PlaneSettings& settings);
+  base::Status watch_payloads(const PlaneSettings& settings);
   [[nodiscard]] std::vector<WorkerPort> ports_of(std::uint16_t worker,
                                                  std::span<const nic::Port> ports,
                                                  bool is_tap) const;
@@ -79,6 +87,7 @@ class Plane {
   std::vector<std::unique_ptr<scan::Tally>> tallies_;
   std::vector<const scan::Tally*> tally_list_;
   std::vector<TableMemory> tables_;
+  std::vector<std::unique_ptr<payload::Watch>> watches_;
   std::vector<ControlEnds> control_ends_;
   std::vector<RingUse> rings_;
   std::vector<HandoverEnds> handover_ends_;

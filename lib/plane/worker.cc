@@ -51,11 +51,14 @@ void Worker::tell(const std::atomic<bool>& stop) noexcept {
         split_by_role<kHandOver>();
         inspect(actors_, scan::Role::actor);
         inspect(answers_, scan::Role::answer);
+        look_inside(actors_, scan::Role::actor);
+        look_inside(answers_, scan::Role::answer);
         escalate();
         consume();
       } else {
         if constexpr (kHandOver) hand_over(i);
         inspect(port.role);
+        look_inside(port.role);
         escalate();
         forward(port);
       }
@@ -164,26 +167,40 @@ void Worker::split_by_role() noexcept {
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     const wire::Probe& probe = burst_.probes[i];
     const scan::Roles roles = scan::roles_of(*policy_, probe);
+    // A payload is looked at once, in the role of the side that sent it.
+    const signature::Side sender =
+        watch_ == nullptr ? signature::Side::client : watch_->sender_of(probe, roles);
     bool is_lost = false;
-    const auto offer = [&](ProbeBatch& batch, scan::Role role) {
+    const auto offer = [&](ProbeBatch& batch, scan::Role role, signature::Side side) {
       const std::uint16_t owner = kHandOver ? owner_of(probe, role) : settings_.id.value;
+      rte_mbuf* const packet =
+          side == sender ? worth_a_look(owner, probe, side, burst_.packets[i]) : nullptr;
       if (owner == settings_.id.value)
-        batch.probes[batch.count++] = probe;
+        batch.add(probe, packet);
       else
-        is_lost |= !push_copy(owner, probe, role);
+        is_lost |= !push_copy(owner, probe, role, packet);
     };
-    if (roles.actor) offer(actors_, scan::Role::actor);
-    if (roles.answer) offer(answers_, scan::Role::answer);
+    if (roles.actor) offer(actors_, scan::Role::actor, signature::Side::client);
+    if (roles.answer) offer(answers_, scan::Role::answer, signature::Side::server);
     lost += is_lost ? 1 : 0;
   }
   tally_.dropped_fault[index_of(scan::FaultDrop::handover_full)].add(lost);
   tally_.dropped_fault[index_of(scan::FaultDrop::consumed)].add(burst_.count - lost);
 }
 
-bool Worker::push_copy(std::uint16_t owner, const wire::Probe& probe, scan::Role role) noexcept {
-  const bool is_pushed = links_.handover.to[owner].try_push({probe, nullptr, 0, role});
+// The packet stays this worker's too: both free it, and the last one gives it back.
+bool Worker::push_copy(std::uint16_t owner, const wire::Probe& probe, scan::Role role,
+                       rte_mbuf* packet) noexcept {
+  if (packet != nullptr) rte_pktmbuf_refcnt_update(packet, 1);
+  const bool is_pushed = links_.handover.to[owner].try_push({probe, packet, 0, role});
   if (is_pushed) tally_.handed_over.add(1);
+  if (!is_pushed && packet != nullptr) rte_pktmbuf_refcnt_update(packet, -1);
   return is_pushed;
+}
+
+rte_mbuf* Worker::worth_a_look(std::uint16_t owner, const wire::Probe& probe, signature::Side side,
+                               rte_mbuf* packet) const noexcept {
+  return watch_ != nullptr && links_.watches[owner]->may_want(probe, side) ? packet : nullptr;
 }
 
 // What the other workers received of this worker's sources; one burst from each of them a round.
@@ -209,10 +226,13 @@ void Worker::take_over_from(std::span<const Handover> items) noexcept {
     actors_.count = answers_.count = 0;
     for (const Handover& item : items) {
       ProbeBatch& batch = item.role == scan::Role::actor ? actors_ : answers_;
-      batch.probes[batch.count++] = item.probe;
+      batch.add(item.probe, item.packet);
     }
     inspect(actors_, scan::Role::actor);
     inspect(answers_, scan::Role::answer);
+    look_inside(actors_, scan::Role::actor);
+    look_inside(answers_, scan::Role::answer);
+    for (const Handover& item : items) rte_pktmbuf_free(item.packet);  // nullptr: none came along
     escalate();
     return;
   }
@@ -221,6 +241,7 @@ void Worker::take_over_from(std::span<const Handover> items) noexcept {
       if (item.port == port) burst_.add(item.packet, item.probe);
     if (burst_.count == 0) continue;
     inspect(links_.ports[port].role);
+    look_inside(links_.ports[port].role);
     escalate();
     forward(links_.ports[port]);
   }
@@ -263,6 +284,7 @@ Worker::Worker(const WorkerSettings& settings, const scan::InspectorSettings& en
       key_(engine.key),
       pace_(settings.idle),
       inspector_(engine, tables, tally_),
+      watch_(links_.watches.empty() ? nullptr : links_.watches[settings.id.value].get()),
       scattered_(std::make_unique<std::uint8_t[]>(kScatteredMax)) {}
 
 void Worker::finish() noexcept {

@@ -21,6 +21,7 @@
 #include "config/config.h"
 #include "nic/burst.h"
 #include "nic/frame_room.h"
+#include "payload/watch.h"
 #include "plane/handover.h"
 #include "plane/idle_pace.h"
 #include "scan/alert.h"
@@ -60,6 +61,9 @@ struct WorkerLinks {
   base::RingWriter<scan::Alert> alerts;
   base::RingReader<scan::Order> orders;
   HandoverEnds handover;
+  // Of all workers, by their number; empty where payloads are left alone. A worker looks into
+  // packets with its own, and asks the others only whether a packet is worth handing over.
+  std::span<const std::unique_ptr<payload::Watch>> watches;
   base::Published<scan::DetectionPolicy>& policy;
   scan::Tally& tally;
   base::TscClock clock;
@@ -82,6 +86,12 @@ class Worker {
     std::uint16_t count = 0;
     std::array<wire::Probe, nic::kBurst> probes;
     std::array<scan::Verdict, nic::kBurst> verdicts;
+    std::array<rte_mbuf*, nic::kBurst> packets;  // to look into, or nullptr; not the batch's own
+
+    void add(const wire::Probe& probe, rte_mbuf* packet) noexcept {
+      probes[count] = probe;
+      packets[count++] = packet;
+    }
   };
 
   template <bool kTap, bool kHandOver>
@@ -99,6 +109,9 @@ class Worker {
   void take_over_from(std::span<const Handover> items) noexcept;
   void inspect(scan::Role role) noexcept;
   void inspect(ProbeBatch& batch, scan::Role role) noexcept;
+  void look_inside(scan::Role role) noexcept;
+  void look_inside(ProbeBatch& batch, scan::Role role) noexcept;
+  bool note(const wire::Probe& probe, scan::Role role, rte_mbuf* packet) noexcept;
   void escalate() noexcept;
   void forward(const WorkerPort& port) noexcept;
   void transmit(const WorkerPort& port, std::span<rte_mbuf*> leaving) noexcept;
@@ -110,7 +123,10 @@ class Worker {
 
   [[nodiscard]] std::span<const std::uint8_t> bytes_of(rte_mbuf* packet) noexcept;
   [[nodiscard]] std::uint16_t owner_of(const wire::Probe& probe, scan::Role role) const noexcept;
-  bool push_copy(std::uint16_t owner, const wire::Probe& probe, scan::Role role) noexcept;
+  bool push_copy(std::uint16_t owner, const wire::Probe& probe, scan::Role role,
+                 rte_mbuf* packet) noexcept;
+  [[nodiscard]] rte_mbuf* worth_a_look(std::uint16_t owner, const wire::Probe& probe,
+                                       signature::Side side, rte_mbuf* packet) const noexcept;
 
   WorkerSettings settings_;
   WorkerLinks links_;
@@ -126,6 +142,7 @@ class Worker {
   ProbeBatch actors_, answers_;  // tap only
   scan::AlertOutbox outbox_;
   scan::Inspector inspector_;
+  payload::Watch* watch_;                      // nullptr: payloads are left alone
   std::unique_ptr<std::uint8_t[]> scattered_;  // a packet of several buffers, put together
 };
 

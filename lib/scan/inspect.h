@@ -118,8 +118,9 @@ class Inspector {
 
   // What a payload said about a source that this worker owns; may decide and so fill the outbox.
   // Logins count by source and port in a window of their own (thresholds.login_window), exploits
-  // by distinct ones; a source that gets in after few failures is forgiven them.
-  void note_payload(const PayloadNote& note, base::Micros now, const DetectionPolicy& policy,
+  // by distinct ones; a source that gets in after few failures is forgiven them. True: what the
+  // source sends is dropped from this packet on.
+  bool note_payload(const PayloadNote& note, base::Micros now, const DetectionPolicy& policy,
                     AlertOutbox& outbox) noexcept;
 
   void apply(const Order& order, const DetectionPolicy& policy) noexcept;

@@ -13,7 +13,7 @@ constexpr std::uint32_t kExploits = 3;
 
 }  // namespace
 
-void Inspector::note_payload(const PayloadNote& note, base::Micros now,
+bool Inspector::note_payload(const PayloadNote& note, base::Micros now,
                              const DetectionPolicy& policy, AlertOutbox& outbox) noexcept {
   State& state = *state_;
   const SourceKey key = source_key(state.settings.key, note.source, policy.ipv6_prefix);
@@ -25,14 +25,18 @@ void Inspector::note_payload(const PayloadNote& note, base::Micros now,
                                 .window = policy.thresholds.login_window};
   if (note.kind == PayloadKind::login_ok) {
     state.logins.forgive(event, kForgiven);
-    return;
+    return false;
   }
   const std::uint32_t most = std::min(policy.thresholds.login_failures, kLoginFailuresMax);
   const std::uint32_t count =
       is_login ? state.logins.add(event) : state.logins.add_mark(event, note.mark);
-  if (count < (is_login ? most : kExploits)) return;
+  if (count < (is_login ? most : kExploits)) return false;
   const Moment moment{now, coarse(now), policy, outbox};
-  if (state.accuse(note, key, count, moment)) state.logins.clear(event);
+  if (!state.accuse(note, key, count, moment)) return false;
+  state.logins.clear(event);
+  const SightingSet& set = state.sets[key.home >> state.shift];
+  const int way = set.find(key);
+  return policy.enforce && way >= 0 && (set.flags[way] & sighting_flag::kBlocked) != 0;
 }
 
 // False: there is no room for the suspect now, and the next event says it again.

@@ -83,7 +83,9 @@ void Rig::open(const RigOptions& options) {
                                 .key = kKey,
                                 .alert_ring = options.alert_ring,
                                 .handover_ring = options.handover_ring,
-                                .has_hugepages = rte_eal_has_hugepages() != 0};
+                                .has_hugepages = rte_eal_has_hugepages() != 0,
+                                .patterns = options.patterns,
+                                .payload = options.payload};
   settings.workers.count = options.workers;
   settings.table.sources = 1u << 14;
   settings.table.suspects = 1u << 9;

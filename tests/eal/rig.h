@@ -33,6 +33,8 @@ struct RigOptions {
   std::uint32_t handover_ring = nic::kHandoverRing;
   std::uint32_t alert_ring = 4096;
   std::string outside_device;  // empty: memory
+  std::shared_ptr<const signature::Database> patterns;
+  signature::MatcherLimits payload;
 };
 
 struct Totals {

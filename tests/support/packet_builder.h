@@ -134,6 +134,11 @@ class PacketBuilder {
     if (count > 0) scapy_ += "/(\"x\" * " + std::to_string(count) + ")";
     return *this;
   }
+  PacketBuilder& payload(std::string_view text) {
+    payload_.assign(text.begin(), text.end());
+    scapy_ += "/(\"" + std::string(text) + "\")";
+    return *this;
+  }
 
   [[nodiscard]] std::string scapy() const { return "Ether()" + scapy_; }
 
