@@ -9,6 +9,7 @@
 #include "config/load.h"
 #include "pattern_source.h"
 #include "policy/never_ban.h"
+#include "policy/thresholds.h"
 
 namespace edgesentry::cli {
 namespace {
@@ -48,20 +49,6 @@ Result<policy::AllowLists> allow_lists(const config::Allow& allow,
   return lists;
 }
 
-scan::Thresholds thresholds_of(const config::Detect& detect) {
-  const auto micros = [](auto duration) {
-    return base::Micros{static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(duration).count())};
-  };
-  return {.scan_trigger = detect.scan_trigger,
-          .abnormal = detect.abnormal,
-          .failures = detect.failures,
-          .vertical_ports = detect.vertical_ports,
-          .horizontal_targets = detect.horizontal_targets,
-          .window = micros(detect.window),
-          .answer_timeout = micros(detect.answer_timeout)};
-}
-
 }  // namespace
 
 Result<replay::ReplayOptions> replay_settings(const ReplayArguments& arguments) {
@@ -81,7 +68,7 @@ Result<replay::ReplayOptions> replay_settings(const ReplayArguments& arguments) 
 
   replay::ReplayOptions options;
   options.exempt = policy::Exemptions(lists.value(), config.table.ipv6_prefix);
-  options.detection.thresholds = thresholds_of(config.detect);
+  options.detection.thresholds = policy::thresholds_of(config.detect);
   options.detection.watched_tcp = config.detect.watched_tcp;
   options.detection.watched_udp = config.detect.watched_udp;
   options.detection.allow = options.exempt.set();

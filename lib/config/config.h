@@ -55,7 +55,10 @@ struct Detect {
   base::PortSet watched_tcp, watched_udp;  // PortSentry's TCP_PORTS and UDP_PORTS
   std::uint32_t scan_trigger = 2;
   std::uint32_t abnormal = 3;
-  std::uint32_t failures = 5;
+  double false_positive = 1e-3;  // of the sequential test, see scan/sequential_test.h
+  double detection = 0.99;
+  double benign_success = 0.8;
+  double scanner_success = 0.2;
   std::uint32_t vertical_ports = 15;
   std::uint32_t horizontal_targets = 15;
   std::chrono::seconds window{24 * 3600};

@@ -6,9 +6,6 @@
 
 namespace edgesentry::config {
 
-// Contacts that the record of a suspect holds (scan/suspect.h): no detector counts further.
-inline constexpr std::int64_t kContacts = 64;
-
 inline constexpr std::array kDetectionFields = {
     Field{
         .key = "detect.watched_tcp",
@@ -33,12 +30,27 @@ inline constexpr std::array kDetectionFields = {
           .range = {1, kContacts},
           .help = "Distinct places probed with flags that no TCP sends (NULL, FIN, XMAS, ...).",
           .example = "3"},
-    Field{.key = "detect.failures",
-          .slot = &in<&Config::detect, &Detect::failures>,
-          .unit = "steps",
-          .range = {1, kContacts},
-          .help = "Failed attempts above a source's best score (sequential test on outcomes).",
-          .example = "5"},
+    Field{
+        .key = "detect.false_positive",
+        .slot = &in<&Config::detect, &Detect::false_positive>,
+        .range = {1, kBillion / 2},
+        .help = "Wanted probability that an innocent source is taken for a scanner, for each test.",
+        .example = "1e-4"},
+    Field{.key = "detect.detection",
+          .slot = &in<&Config::detect, &Detect::detection>,
+          .range = {kBillion / 2, kBillion - 1},
+          .help = "Wanted probability that a scanner is taken for one.",
+          .example = "0.99"},
+    Field{.key = "detect.benign_success",
+          .slot = &in<&Config::detect, &Detect::benign_success>,
+          .range = {1, kBillion - 1},
+          .help = "Share of attempts that succeed, of innocent sources.",
+          .example = "0.8"},
+    Field{.key = "detect.scanner_success",
+          .slot = &in<&Config::detect, &Detect::scanner_success>,
+          .range = {1, kBillion - 1},
+          .help = "Share of attempts that succeed, of scanners.",
+          .example = "0.2"},
     Field{.key = "detect.vertical_ports",
           .slot = &in<&Config::detect, &Detect::vertical_ports>,
           .unit = "ports",

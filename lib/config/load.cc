@@ -36,6 +36,9 @@ std::string remedy_for_unknown(std::string_view section, std::string_view name) 
     return "The metrics server has no TLS, because the web server library under it crashes with "
            "it: "
            "listen on 127.0.0.1 and put a proxy in front";
+  if (section == "detect" && name == "failures")
+    return "The sequential test is set by probabilities: five failures are false_positive = 1e-3, "
+           "nine are 1e-5; detection, benign_success and scanner_success belong to it";
   std::vector<std::string_view> siblings, same_name;
   for (const Field& field : fields()) {
     if (section_of(field.key) == section) siblings.push_back(name_of(field.key));

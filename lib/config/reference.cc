@@ -26,6 +26,7 @@ not exist are faults too.
 | true or false | `true`, `false`, without quotes |
 | whole number | `4`, `16_384` |
 | count | a whole number, or `"64k"`, `"16M"`, `"1G"` in powers of 1024 |
+| probability | `0.01`, `1e-3` |
 | duration | `"500ms"`, `"10m"`, `"1h30m"`, `"7d"`: units `w d h m s ms`, from large to small |
 | ports | `"1-1813,3389"`: ports and inclusive ranges |
 | network | `"10.0.0.0/24"`, `"2001:db8::/32"`, or one address; bits below the mask are ignored |

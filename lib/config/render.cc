@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "config/duration.h"
+#include "config/field_slots.h"
 #include "config/sections.h"
 
 namespace edgesentry::config {
@@ -16,6 +17,9 @@ std::string text_of(bool value, const Field&) {
 }
 std::string text_of(std::unsigned_integral auto value, const Field&) {
   return std::to_string(value);
+}
+std::string text_of(double value, const Field&) {
+  return fmt::format("{}", value);
 }
 std::string text_of(const std::string& value, const Field&) {
   return toml_text(value);
@@ -45,10 +49,10 @@ std::string text_of(const std::vector<Item>& items, const Field& field) {
   return text + "]";
 }
 
-// What a key's type is called, and whether its range counts milliseconds or bytes of text.
+// What a key's type is called, and what its range counts.
 struct Naming {
   std::string_view name;
-  enum { number, duration, text, none } range;
+  enum { number, probability, duration, text, none } range;
 };
 
 Naming naming(In<bool>) {
@@ -60,6 +64,9 @@ Naming naming(In<Number>) {
 }
 Naming naming(In<std::uint32_t>) {
   return {"count", Naming::number};
+}
+Naming naming(In<double>) {
+  return {"probability", Naming::probability};
 }
 Naming naming(In<std::string>) {
   return {"text", Naming::text};
@@ -131,6 +138,9 @@ std::string range_words(const Field& field) {
   switch (naming_of(field).range) {
     case Naming::number:
       return fmt::format("{} to {}", low, high);
+    case Naming::probability:
+      return fmt::format("{} to {}", static_cast<double>(low) / kBillion,
+                         static_cast<double>(high) / kBillion);
     case Naming::duration:
       return format_duration(std::chrono::milliseconds{low}) + " to " +
              format_duration(std::chrono::milliseconds{high});

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <utility>
 
 #include "config/duration.h"
+#include "config/field_slots.h"
 #include "config/ignore_file.h"
 #include "config/listen_address.h"
 
@@ -43,7 +45,7 @@ void check_workers(const Config& config, const Origins& origins, Problems& probl
                                "Give each worker a core of its own"));
 }
 
-void check_detect(const Config& config, const Origins& origins, Problems& problems) {
+void check_window(const Config& config, const Origins& origins, Problems& problems) {
   if (origins.is_spoiled("detect.window") || origins.is_spoiled("detect.answer_timeout")) return;
   if (config.detect.answer_timeout < config.detect.window) return;
   const std::string key =
@@ -55,6 +57,35 @@ void check_detect(const Config& config, const Origins& origins, Problems& proble
                   format_duration(config.detect.answer_timeout),
                   format_duration(config.detect.window)),
       "Write an answer_timeout of a few seconds, or a longer window"));
+}
+
+// The key of the two that the file gives, for the complaint to point at.
+std::string given_of(const Origins& origins, const std::string& key, const std::string& other) {
+  return origins.gives(key) ? key : other;
+}
+
+void check_sequential_test(const Config& config, const Origins& origins, Problems& problems) {
+  const Detect& d = config.detect;
+  for (const char* name : {"false_positive", "detection", "benign_success", "scanner_success"})
+    if (origins.is_spoiled(std::string("detect.") + name)) return;
+  if (d.scanner_success >= d.benign_success) {
+    problems.push_back(about(
+        origins, given_of(origins, "detect.scanner_success", "detect.benign_success"),
+        fmt::format("scanners are said to succeed in {} of their attempts and others in {}, so "
+                    "that no failure would speak against anybody",
+                    d.scanner_success, d.benign_success),
+        "Write a scanner_success that is smaller than benign_success"));
+    return;
+  }
+  const double failures = std::log(d.detection / d.false_positive) /
+                          std::log((1 - d.scanner_success) / (1 - d.benign_success));
+  if (failures <= kContacts) return;
+  problems.push_back(about(
+      origins, given_of(origins, "detect.false_positive", "detect.benign_success"),
+      fmt::format("{:.0f} failures in a row would be needed, and the record of a source holds "
+                  "{} attempts",
+                  std::ceil(failures), kContacts),
+      "Write a larger false_positive, or a benign_success further from scanner_success"));
 }
 
 void check_ladder(const Config& config, const Origins& origins, Problems& problems) {
@@ -136,9 +167,9 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 }
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
-  constexpr std::array kRules = {validate_segments, check_dpdk,   check_workers,
-                                 check_detect,      check_ladder, check_allow,
-                                 check_paths,       check_group,  check_listen};
+  constexpr std::array kRules = {validate_segments,     check_dpdk,   check_workers, check_window,
+                                 check_sequential_test, check_ladder, check_allow,   check_paths,
+                                 check_group,           check_listen};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "config/duration.h"
+#include "config/field_slots.h"
 #include "config/render.h"
 #include "config/suggest.h"
 
@@ -41,6 +42,17 @@ class Reader {
   template <std::unsigned_integral Number>
   void read(const toml::node& node, Number& target) {
     if (const auto number = count(node)) target = static_cast<Number>(*number);
+  }
+
+  void read(const toml::node& node, double& target) {
+    const auto number = node.is_integer() ? node.value<double>() : node.value_exact<double>();
+    if (!number || !(*number > 0 && *number < 1))  // NaN is neither
+      return refuse(node, "is not a number between 0 and 1");
+    if (*number * kBillion < static_cast<double>(field_.range.low))
+      return refuse(node, "is too small");
+    if (*number * kBillion > static_cast<double>(field_.range.high))
+      return refuse(node, "is too large");
+    target = *number;
   }
 
   void read(const toml::node& node, std::string& target) {

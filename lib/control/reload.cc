@@ -2,28 +2,9 @@
 
 #include "config/ignore_file.h"
 #include "policy/never_ban.h"
+#include "policy/thresholds.h"
 
 namespace edgesentry::control {
-
-namespace {
-
-base::Micros micros(std::chrono::microseconds duration) {
-  return {static_cast<std::uint64_t>(duration.count())};
-}
-
-scan::Thresholds thresholds_of(const config::Detect& detect) {
-  scan::Thresholds thresholds;
-  thresholds.scan_trigger = detect.scan_trigger;
-  thresholds.abnormal = detect.abnormal;
-  thresholds.failures = detect.failures;
-  thresholds.vertical_ports = detect.vertical_ports;
-  thresholds.horizontal_targets = detect.horizontal_targets;
-  thresholds.window = micros(detect.window);
-  thresholds.answer_timeout = micros(detect.answer_timeout);
-  return thresholds;
-}
-
-}  // namespace
 
 std::vector<policy::Exemption> read_never_ban(const config::Allow& allow) {
   return policy::compute_never_ban(policy::read_never_ban_inputs(),
@@ -63,7 +44,7 @@ std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config:
                                                                    const policy::AllowLists& lists,
                                                                    std::uint64_t generation) {
   auto made = std::make_unique<scan::DetectionPolicy>();
-  made->thresholds = thresholds_of(config.detect);
+  made->thresholds = policy::thresholds_of(config.detect);
   made->watched_tcp = config.detect.watched_tcp;
   made->watched_udp = config.detect.watched_udp;
   made->allow = policy::Exemptions(lists, config.table.ipv6_prefix).set();

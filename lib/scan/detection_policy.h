@@ -7,6 +7,7 @@
 #include "base/cidr_set.h"
 #include "base/port_set.h"
 #include "base/units.h"
+#include "scan/sequential_test.h"
 
 namespace edgesentry::scan {
 
@@ -15,7 +16,7 @@ struct Thresholds {
   std::uint32_t scan_trigger =
       2;                       // touches of watched ports, as PortSentry counts: 0 and 1 = first
   std::uint32_t abnormal = 3;  // distinct (target, port) probed with impossible flags
-  std::uint32_t failures = 5;  // sequential test: steps above the best score so far
+  SequentialTest sequential = sequential_test({});
   std::uint32_t vertical_ports = 15;      // distinct unanswered ports of one target, any outcome
   std::uint32_t horizontal_targets = 15;  // distinct targets of one port
   // fail2ban 1.0 bans at the fifth failure within ten minutes (jail.conf: maxretry, findtime),

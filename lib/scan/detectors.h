@@ -74,9 +74,7 @@ struct IdleDetector {
   }
 };
 
-// TRW with equal steps: theta0 = 0.8 and theta1 = 0.2 give ln 4 per outcome, so `failures` steps
-// are a likelihood ratio of 4^failures; 5 is a false-positive probability of 1e-3 per test. Never
-// below 0 (CUSUM), so successes cannot be saved up.
+// TRW, see sequential_test.h. The score is never below 0 (CUSUM), so successes cannot be saved up.
 //
 // A scan fails on one target or on one port; the peers of a peer-to-peer network fail one by one on
 // ports of their own. A kernel's connect() to one port of many hosts is also what load balancers
@@ -85,10 +83,11 @@ struct SequentialDetector {
   static constexpr Reason kReason = Reason::failed_attempts;
   static constexpr std::uint32_t kSameTarget = 3;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
-    if (e.suspect.score < static_cast<std::int32_t>(t.failures)) return false;
+    if (e.suspect.score < t.sequential.threshold) return false;
+    const auto failures = static_cast<std::uint32_t>(t.sequential.straight_failures());
     const bool may_be_a_monitor =
         e.newest.technique == Technique::tcp_connect && !is_prey_of_worms(e.newest.port);
-    const std::uint32_t hosts = may_be_a_monitor ? 2 * t.failures : t.failures;
+    const std::uint32_t hosts = may_be_a_monitor ? 2 * failures : failures;
     const bool on_one_target =
         e.spread.target_bad >= kSameTarget && e.spread.target_bad > e.spread.target_good;
     const bool on_one_port = e.spread.port_bad >= hosts &&

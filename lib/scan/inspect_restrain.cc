@@ -25,7 +25,9 @@ bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment
       suspect.was_met && base::elapsed(suspect.first_seen, moment.now) < thresholds.answer_timeout;
   const auto open = static_cast<std::uint32_t>(std::count_if(all.begin(), all.end(), waits)) -
                     (waits(newest) ? 1 : 0) + (first_waits ? 1 : 0);
-  return open > 0 && static_cast<std::uint32_t>(suspect.score) + open >= thresholds.failures;
+  const SequentialTest& test = thresholds.sequential;
+  return open > 0 &&
+         suspect.score + static_cast<std::int32_t>(open) * test.failure >= test.threshold;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 // than answer_timeout. SYN scanners never send data to a port that did not answer.
 constexpr std::uint8_t kPatient = 2;
 constexpr std::uint8_t kTalks = 3;  // packets of one socket that make a conversation
-constexpr std::int16_t kScoreMax = 1000;
+constexpr std::int32_t kScoreMax = 1 << 20;
 
 bool is_weak(Technique t) noexcept {
   return t == Technique::tcp_ack || t == Technique::tcp_maimon || t == Technique::tcp_syn_ack ||
@@ -42,6 +42,14 @@ bool is_watched(const Contact& contact, const DetectionPolicy& policy) noexcept 
   return false;
 }
 
+void raise_score(Suspect& suspect, std::int32_t steps) noexcept {
+  suspect.score = std::min(suspect.score + steps, kScoreMax);
+}
+
+void lower_score(Suspect& suspect, std::int32_t steps) noexcept {
+  suspect.score = std::max(suspect.score - steps, 0);
+}
+
 // What a contact counted for, when it leaves the window.
 void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& policy) noexcept {
   const auto lower = [](auto& count) { count -= count > 0 ? 1 : 0; };
@@ -50,7 +58,7 @@ void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& 
                           contact.outcome == Outcome::silent;
   const bool counted =
       has_failed && (contact.outcome != Outcome::silent || silence_counts(contact));
-  if (counted) lower(suspect.score);
+  if (counted) lower_score(suspect, policy.thresholds.sequential.failure);
   if (counted || (has_failed && contact.port_class == PortClass::udp)) lower(suspect.failures);
   if (contact.outcome == Outcome::completed) lower(suspect.successes);
   if (is_abnormal(contact.technique)) {
@@ -101,10 +109,11 @@ Outcome after_repeat(const Contact& contact, const wire::Probe& probe,
 void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcome,
                               const Moment& moment) noexcept {
   if (contact.outcome == outcome) return;
+  const SequentialTest& test = moment.policy.thresholds.sequential;
   const Outcome before = contact.outcome;
   const bool scored_silence = before == Outcome::silent && silence_counts(contact);
   if (scored_silence && outcome != Outcome::refused) {  // it was only late
-    suspect.score = static_cast<std::int16_t>(std::max(suspect.score - 1, 0));
+    lower_score(suspect, test.failure);
     suspect.failures -= suspect.failures > 0;
   }
   const bool is_known = services.is_live(contact.target, contact.port, contact.port_class);
@@ -117,8 +126,7 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
     case Outcome::silent: {
       if (scored_silence) break;
       const bool counts = outcome != Outcome::silent || silence_counts(contact);
-      if (counts)
-        suspect.score = static_cast<std::int16_t>(std::min<int>(suspect.score + 1, kScoreMax));
+      if (counts) raise_score(suspect, test.failure);
       if (counts || contact.port_class == PortClass::udp) ++suspect.failures;
       const bool already = is_abnormal(contact.technique);  // counted when it was sent
       if (outcome != Outcome::half_open && !already && is_watched(contact, moment.policy))
@@ -129,7 +137,7 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
     case Outcome::completed:
       ++suspect.successes;
       if (contact.port_class == PortClass::icmp || is_weak(contact.technique)) break;
-      suspect.score = static_cast<std::int16_t>(std::max(suspect.score - 1, 0));
+      lower_score(suspect, test.success);
       break;
     default:
       break;

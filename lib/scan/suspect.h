@@ -81,7 +81,7 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint8_t ports_kept = 0;
   Reason reason = Reason::failed_attempts;
   Technique technique = Technique::tcp_syn;  // as decided
-  std::int16_t score = 0;                    // of the sequential test, in steps; never below 0
+  std::int32_t score = 0;                    // of the sequential test, in its steps; never below 0
   std::uint16_t touches = 0;                 // watched ports touched
   std::uint16_t contact_count = 0;
   std::uint16_t newest = 0;  // index of the contact looked at last

@@ -189,7 +189,7 @@ class Sweep(unittest.TestCase):
         scan = types.SimpleNamespace(expected="scan", found=2, scanners=2, besides=[], sources=5)
         calm = types.SimpleNamespace(expected="benign", found=0, scanners=0, besides=["y"],
                                      sources=10)
-        found = sweep.point("failures", "5", [part, scan, calm])
+        found = sweep.point("false_positive", "0.001", [part, scan, calm])
         self.assertEqual((found.detection_rate, found.false_rate), (0.5, 0.1))
 
 

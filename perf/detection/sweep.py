@@ -28,12 +28,14 @@ import tables  # noqa: E402
 
 # From the lowest that the configuration takes to far above the default.
 VALUES = {
-    "failures": (1, 2, 3, 4, 5, 7, 10, 20),
+    # 1, 2, 3, 4, 5, 7, 10 and 15 failures in a row
+    "false_positive": (0.3, 0.1, 0.02, 0.01, 1e-3, 1e-4, 1e-6, 1e-9),
     "vertical_ports": (2, 5, 15, 30, 64),
     "horizontal_targets": (2, 5, 15, 30, 64),
 }
-DEFAULTS = {"failures": 5, "vertical_ports": 15, "horizontal_targets": 15}
-TOGETHER = ((1, 2, 2), (2, 4, 4), (3, 8, 8), (5, 15, 15), (10, 30, 30), (20, 64, 64), (64, 64, 64))
+DEFAULTS = {"false_positive": 1e-3, "vertical_ports": 15, "horizontal_targets": 15}
+TOGETHER = ((0.3, 2, 2), (0.1, 4, 4), (0.02, 8, 8), (1e-3, 15, 15), (1e-6, 30, 30),
+            (1e-9, 64, 64))
 HEAD = ("key", "value", "scans found", "of", "detection", "innocent blocked", "of", "false")
 CONFIG = """\
 [[segment]]

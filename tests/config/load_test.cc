@@ -88,7 +88,7 @@ cores = "2,3"
 
 [detect]
 windw = "1h"
-failures = 2.5
+abnormal = 2.5
 answer_timeout = 4
 
 [block]
@@ -107,7 +107,7 @@ ladder = ["1h"]
                                                                   {9, "workers.count"},
                                                                   {10, "workers.cores"},
                                                                   {13, "detect.windw"},
-                                                                  {14, "detect.failures"},
+                                                                  {14, "detect.abnormal"},
                                                                   {15, "detect.answer_timeout"},
                                                                   {18, "block.ladder"},
                                                                   {21, "metrics.listen"},
@@ -193,9 +193,31 @@ TEST(Load, names_each_bad_item_of_a_list) {
 }
 
 TEST(Load, keeps_the_default_of_a_refused_key) {
-  const Loaded loaded = load_good_and("[detect]\nfailures = 0\n");
+  const Loaded loaded = load_good_and("[detect]\nabnormal = 0\n");
   EXPECT_EQ(loaded.problems.size(), 1u);
-  EXPECT_EQ(loaded.config.detect.failures, Config{}.detect.failures);
+  EXPECT_EQ(loaded.config.detect.abnormal, Config{}.detect.abnormal);
+}
+
+TEST(Load, names_the_keys_that_took_the_place_of_failures) {
+  const Problem problem =
+      only_problem_about(load_good_and("[detect]\nfailures = 5\n"), "detect.failures");
+  EXPECT_EQ(problem.line, 8u);
+  EXPECT_TRUE(has(problem.remedy, "false_positive = 1e-3")) << problem.remedy;
+}
+
+TEST(Load, takes_probabilities_in_every_spelling_of_a_number) {
+  for (const char* written : {"0.001", "1e-3", "1.0e-03"})
+    EXPECT_EQ(load_good_and("[detect]\nfalse_positive = " + std::string(written) + "\n")
+                  .config.detect.false_positive,
+              0.001)
+        << written;
+  for (const char* wrong : {"0", "1", "-0.1", "0.6", "1e-10", "inf", "-inf"})
+    EXPECT_EQ(
+        only_problem_about(load_good_and("[detect]\nfalse_positive = " + std::string(wrong) + "\n"),
+                           "detect.false_positive")
+            .line,
+        8u)
+        << wrong;
 }
 
 TEST(Load, asks_for_double_brackets_around_segment) {

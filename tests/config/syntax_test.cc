@@ -15,8 +15,8 @@ struct Case {
 TEST(Syntax, gives_one_problem_for_one_error) {
   const Case cases[] = {
       {"[detect]\nwindow = 1h\n", 8, "detect.window"},
-      {"[detect]\nwindow = \"1h\nfailures = 5\n", 8, "detect.window"},
-      {"[detect]\nwindow\nfailures = 5\n", 8, ""},
+      {"[detect]\nwindow = \"1h\nabnormal = 5\n", 8, "detect.window"},
+      {"[detect]\nwindow\nabnormal = 5\n", 8, ""},
       {"[detect]\nwindow = \n", 8, "detect.window"},
       {"[detect]\nthis is no line of TOML\n", 8, ""},
       {"[detect\nwindow = \"1h\"\n", 7, "detect"},
@@ -26,7 +26,7 @@ TEST(Syntax, gives_one_problem_for_one_error) {
       {"[workers]\ncores = [\n  0", 9, "workers.cores"},
       {"[log]\nblock_command = \"\"\"/bin/x\n", 8, "log.block_command"},
       {"[detect]\nwindow = \"1h\"\nwindow = \"2h\"\n", 9, "detect.window"},
-      {"[detect]\nfailures = 1\n[log]\nsyslog = true\n[detect]\nwindow = \"1h\"\n", 11, "detect"},
+      {"[detect]\nabnormal = 1\n[log]\nsyslog = true\n[detect]\nwindow = \"1h\"\n", 11, "detect"},
       {"[block]\nladder = [\"10m\" \"1h\"]\n", 8, "block.ladder"},
       {"[networks]\ninside = ['192.0.2.0/24',\n'2001:db8::/32'\n[log]\nsyslog = true\n", 8,
        "networks.inside"},
@@ -48,16 +48,16 @@ TEST(Syntax, gives_one_problem_for_one_error) {
 
 TEST(Syntax, goes_on_behind_an_error) {
   const Loaded loaded =
-      load_good_and("[detect]\nwindow = 1h\nfailures = 9\n[log]\nsyslog = false\n");
+      load_good_and("[detect]\nwindow = 1h\nabnormal = 9\n[log]\nsyslog = false\n");
   EXPECT_EQ(loaded.problems.size(), 1u) << loaded.to_string();
-  EXPECT_EQ(loaded.config.detect.failures, 9u);
+  EXPECT_EQ(loaded.config.detect.abnormal, 9u);
   EXPECT_FALSE(loaded.config.log.syslog);
 }
 
 TEST(Syntax, reads_the_section_below_a_header_it_can_mend) {
-  const Loaded loaded = load_good_and("[detect\nfailures = 9\nwindow = \"9d\"\n");
+  const Loaded loaded = load_good_and("[detect\nabnormal = 9\nwindow = \"9d\"\n");
   EXPECT_EQ(loaded.problems.size(), 2u) << loaded.to_string();
-  EXPECT_EQ(loaded.config.detect.failures, 9u);
+  EXPECT_EQ(loaded.config.detect.abnormal, 9u);
 }
 
 TEST(Syntax, explains_how_the_value_is_written) {

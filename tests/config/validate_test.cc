@@ -102,6 +102,28 @@ TEST(Validate, wants_answers_within_the_window) {
             8u);
 }
 
+TEST(Validate, wants_failures_to_speak_against_scanners) {
+  EXPECT_TRUE(load_good_and("[detect]\nbenign_success = 0.21\nfalse_positive = 0.4\n"
+                            "detection = 0.5\n")
+                  .problems.empty());
+  for (const char* line :
+       {"benign_success = 0.2", "scanner_success = 0.8", "benign_success = 0.1"}) {
+    const Loaded loaded = load_good_and("[detect]\n" + std::string(line) + "\n");
+    ASSERT_EQ(loaded.problems.size(), 1u) << line;
+    EXPECT_EQ(loaded.problems[0].line, 8u) << line;
+    EXPECT_TRUE(has(loaded.problems[0].fault, "succeed")) << line;
+  }
+}
+
+TEST(Validate, wants_a_test_that_a_record_can_hold) {
+  const Problem problem =
+      only_problem_about(load_good_and("[detect]\nfalse_positive = 1e-9\nbenign_success = 0.35\n"),
+                         "detect.false_positive");
+  EXPECT_TRUE(has(problem.fault, "100 failures")) << problem.fault;
+  EXPECT_TRUE(
+      load_good_and("[detect]\nfalse_positive = 1e-9\nbenign_success = 0.6\n").problems.empty());
+}
+
 TEST(Validate, wants_a_rising_ladder) {
   EXPECT_TRUE(load_good_and("[block]\nladder = [\"1s\", \"2s\"]\n").problems.empty());
   for (const char* ladder : {"[]", "[\"1h\", \"1h\"]", "[\"1m\", \"1h\", \"59m\"]"})

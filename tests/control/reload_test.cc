@@ -71,13 +71,14 @@ TEST(Reload, changes_nothing_when_the_file_is_bad_and_lists_every_problem) {
 
 TEST(Reload, applies_what_it_can_and_names_what_waits) {
   Rig rig;
-  rig.toml = with("\"10m\", \"1h\"", "\"5m\"") + "[workers]\ncount = 2\n[detect]\nfailures = 9\n";
+  rig.toml =
+      with("\"10m\", \"1h\"", "\"5m\"") + "[workers]\ncount = 2\n[detect]\nfalse_positive = 1e-5\n";
   const auto reply = rig.ask({{"command", "reload"}});
   ASSERT_EQ(reply["ok"], true) << reply;
   EXPECT_NE(reply["changed"].dump().find("block.ladder"), std::string::npos);
-  EXPECT_NE(reply["changed"].dump().find("detect.failures"), std::string::npos);
+  EXPECT_NE(reply["changed"].dump().find("detect.false_positive"), std::string::npos);
   EXPECT_NE(reply["needs_restart"].dump().find("workers.count"), std::string::npos);
-  EXPECT_EQ(rig.policy->current().thresholds.failures, 9u);
+  EXPECT_EQ(rig.policy->current().thresholds.sequential.straight_failures(), 9);
   EXPECT_EQ(rig.policy->current().generation, 2u);
   EXPECT_EQ(rig.ask({{"command", "block"}, {"address", "10.0.0.1"}})["for_seconds"], 300);
   EXPECT_EQ(rig.numbers.reloads.value(), 1u);
@@ -91,7 +92,7 @@ TEST(Reload, applies_what_it_can_and_names_what_waits) {
 TEST(Reload, leaves_only_keys_that_need_a_restart) {
   config::Config running;
   const auto next = config::load_text(std::string(kBase) +
-                                          "[detect]\nwindow = \"10m\"\nfailures = 9\n"
+                                          "[detect]\nwindow = \"10m\"\nfalse_positive = 1e-5\n"
                                           "[networks]\ninside = [\"10.0.0.0/8\"]\n[workers]\n"
                                           "count = 3\n",
                                       "f");

@@ -139,7 +139,7 @@ class Replay(Scratch):
             self.assertEqual(summary["edgesentry"]["files_read"], 0)
 
     def test_names_every_fault_of_a_configuration(self) -> None:
-        config = self.write("faulty.toml", b'mode = "attack"\n[detect]\nfailures = -1\n')
+        config = self.write("faulty.toml", b'mode = "attack"\n[detect]\nabnormal = -1\n')
         got = run("replay", "-c", config, self.write("a.pcap", null_scan(5)))
         self.assertEqual(got.returncode, 1)
         self.assertIn("faulty.toml:1", got.stderr)

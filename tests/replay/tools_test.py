@@ -34,7 +34,7 @@ watched_tcp = "1-65535"
 watched_udp = "1-65535"
 scan_trigger = 1
 abnormal = 1
-failures = 1
+false_positive = 0.3
 vertical_ports = 2
 horizontal_targets = 2
 """

@@ -7,6 +7,8 @@
 namespace edgesentry::scan {
 namespace {
 
+constexpr std::int32_t kStep = sequential_test({}).failure;
+
 class Detectors : public ::testing::Test {
  protected:
   void add(std::uint32_t target, std::uint16_t port, Outcome outcome,
@@ -69,25 +71,34 @@ TEST_F(Detectors, flags_need_several_ports_or_several_kinds) {
 
 TEST_F(Detectors, sequential_test_needs_its_steps_and_a_shape) {
   for (std::uint16_t port = 1; port <= 5; ++port) add(1, port, Outcome::refused);
-  suspect->score = 4;
+  suspect->score = 4 * kStep;
   EXPECT_FALSE(SequentialDetector::fires(evidence(), thresholds));
-  suspect->score = 5;
+  suspect->score = 5 * kStep;
   EXPECT_TRUE(SequentialDetector::fires(evidence(), thresholds));
 }
 
 TEST_F(Detectors, sequential_test_leaves_peers_alone_that_fail_on_ports_of_their_own) {
   for (std::uint16_t i = 1; i <= 30; ++i)
     add(i, static_cast<std::uint16_t>(5000 + i), Outcome::refused);
-  suspect->score = 30;
+  suspect->score = 30 * kStep;
   EXPECT_FALSE(finding().has_value());
 }
 
 TEST_F(Detectors, sequential_test_asks_more_of_a_kernels_calls_to_one_port) {
-  suspect->score = 20;
+  suspect->score = 20 * kStep;
   for (std::uint32_t host = 1; host <= 9; ++host)
     add(host, 8080, Outcome::refused, Technique::tcp_connect);
   EXPECT_FALSE(SequentialDetector::fires(evidence(), thresholds));
   add(10, 8080, Outcome::refused, Technique::tcp_connect);
+  EXPECT_TRUE(SequentialDetector::fires(evidence(), thresholds));
+}
+
+TEST_F(Detectors, sequential_test_takes_its_steps_from_the_thresholds) {
+  thresholds.sequential = sequential_test({.false_positive = 1e-5});  // nine failures
+  for (std::uint16_t port = 1; port <= 9; ++port) add(1, port, Outcome::refused);
+  suspect->score = 8 * kStep;
+  EXPECT_FALSE(SequentialDetector::fires(evidence(), thresholds));
+  suspect->score = 9 * kStep;
   EXPECT_TRUE(SequentialDetector::fires(evidence(), thresholds));
 }
 
@@ -150,7 +161,7 @@ TEST_F(Detectors, udp_silence_is_forgotten_after_a_minute) {
 
 TEST_F(Detectors, surest_evidence_names_the_reason) {
   suspect->touches = 5;
-  suspect->score = 9;
+  suspect->score = 9 * kStep;
   suspect->abnormal_kinds = 1;
   for (std::uint16_t port = 1; port <= 3; ++port)
     add(1, port, Outcome::refused, Technique::tcp_xmas);

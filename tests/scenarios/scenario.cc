@@ -47,7 +47,6 @@ Status read_set(const Words& words, scan::DetectionPolicy& policy) {
   const std::string& key = words[1];
   if (key == "scan_trigger") return thresholds.scan_trigger = value, Status{};
   if (key == "abnormal") return thresholds.abnormal = value, Status{};
-  if (key == "failures") return thresholds.failures = value, Status{};
   if (key == "vertical_ports") return thresholds.vertical_ports = value, Status{};
   if (key == "horizontal_targets") return thresholds.horizontal_targets = value, Status{};
   if (key == "window_s") return thresholds.window = base::seconds(value), Status{};

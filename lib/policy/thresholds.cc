@@ -1,0 +1,23 @@
+#include "policy/thresholds.h"
+
+namespace edgesentry::policy {
+
+scan::Thresholds thresholds_of(const config::Detect& detect) noexcept {
+  const auto micros = [](std::chrono::microseconds duration) {
+    return base::Micros{static_cast<std::uint64_t>(duration.count())};
+  };
+  scan::Thresholds thresholds;
+  thresholds.scan_trigger = detect.scan_trigger;
+  thresholds.abnormal = detect.abnormal;
+  thresholds.sequential = scan::sequential_test({.false_positive = detect.false_positive,
+                                                 .detection = detect.detection,
+                                                 .benign_success = detect.benign_success,
+                                                 .scanner_success = detect.scanner_success});
+  thresholds.vertical_ports = detect.vertical_ports;
+  thresholds.horizontal_targets = detect.horizontal_targets;
+  thresholds.window = micros(detect.window);
+  thresholds.answer_timeout = micros(detect.answer_timeout);
+  return thresholds;
+}
+
+}  // namespace edgesentry::policy
