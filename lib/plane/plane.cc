@@ -39,12 +39,14 @@ base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
   const std::uint16_t count = settings.workers.count;
   plane->lcore_ids_.assign(lcores.begin(), lcores.end());
   plane->spread_ = weakest(ports, count);
+  plane->services_ = std::make_unique<scan::ServiceEntry[]>(scan::kServiceEntries);
   plane->connect(settings);
   if (base::Status watched = plane->watch_payloads(settings); !watched) return watched.error();
   const base::TscClock clock = base::TscClock::calibrate();
   for (std::uint16_t i = 0; i < count; ++i) {
-    const scan::InspectorSettings engine =
+    scan::InspectorSettings engine =
         engine_settings(settings.table, settings.key, i, settings.is_tap);
+    engine.services = {plane->services_.get(), scan::kServiceEntries};
     auto memory = TableMemory::allocate({.bytes = scan::Inspector::bytes_needed(engine),
                                          .lcore = i < lcores.size() ? lcores[i] : 0,
                                          .has_hugepages = settings.has_hugepages});

@@ -88,6 +88,7 @@ class Plane {
   std::vector<const scan::Tally*> tally_list_;
   std::vector<TableMemory> tables_;
   std::vector<std::unique_ptr<payload::Watch>> watches_;
+  std::unique_ptr<scan::ServiceEntry[]> services_;  // known to all workers
   std::vector<ControlEnds> control_ends_;
   std::vector<RingUse> rings_;
   std::vector<HandoverEnds> handover_ends_;

@@ -85,7 +85,8 @@ Replay::Replay(ReplayOptions options, EventSink sink)
                                            .suspects = options_.suspects,
                                            .blocks = options_.blocks,
                                            .key = options_.key,
-                                           .watches_arp = true};
+                                           .watches_arp = true,
+                                           .services = services_};
     const std::size_t bytes = scan::Inspector::bytes_needed(settings);
     worker->memory = zeroed_memory(bytes);
     worker->inspector = std::make_unique<scan::Inspector>(

@@ -100,6 +100,8 @@ class Replay {
   policy::Crowds crowds_;
   std::vector<scan::Alert> clues_;  // of this instant, of all workers
   policy::Decoys decoys_;
+  std::vector<scan::ServiceEntry> services_ =  // known to all workers
+      std::vector<scan::ServiceEntry>(scan::kServiceEntries);
   std::vector<std::unique_ptr<Worker>> workers_;
   VirtualClock clock_;
   base::Micros ticked_{};

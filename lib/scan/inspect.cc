@@ -51,7 +51,7 @@ std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
 std::size_t Inspector::bytes_needed(const InspectorSettings& settings) noexcept {
   const Sizes sizes = sizes_of(settings);
   return sizeof(State) + sizes.sets * sizeof(SightingSet) + sizes.suspects * sizeof(Suspect) +
-         sizes.drops * sizeof(DropSet::Slot) + ServiceMap::kEntries * sizeof(ServiceMap::Entry) +
+         sizes.drops * sizeof(DropSet::Slot) + kServiceEntries * sizeof(ServiceEntry) +
          sizes.logins * sizeof(LoginTable::Record) + 8 * base::kCacheLine;
 }
 
@@ -67,8 +67,11 @@ Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> mem
   state_->shift = static_cast<unsigned>(32 - std::countr_zero(sizes.sets));
   state_->suspects = SuspectPool(carve<Suspect>(at, sizes.suspects));
   state_->drops = DropSet(carve<DropSet::Slot>(at, sizes.drops));
+  const std::span<ServiceEntry> own = carve<ServiceEntry>(at, kServiceEntries);
+  EDGESENTRY_CHECK(settings.services.empty() || settings.services.size() == kServiceEntries,
+                   "a place follows from a service's hash alone");
   state_->services =
-      ServiceMap(carve<ServiceMap::Entry>(at, ServiceMap::kEntries), settings.key[2]);
+      ServiceMap(settings.services.empty() ? own : settings.services, settings.key[2]);
   state_->logins = LoginTable(carve<LoginTable::Record>(at, sizes.logins));
 }
 
@@ -255,9 +258,9 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   if (answer.kind == AnswerKind::accept ||
       (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp &&
        answer.port < kEphemeral))
-    services.learn(answer.target, answer.port, answer.port_class, moment.now);
+    services.learn(answer.target, answer.port, answer.port_class);
   if (answer.kind == AnswerKind::converse && answer.port_class == PortClass::icmp)
-    services.learn(answer.target, kAlive, PortClass::icmp, moment.now);
+    services.learn(answer.target, kAlive, PortClass::icmp);
   const std::uint32_t index = key.home >> shift;
   SightingSet& set = sets[index];
   int way = set.find(key);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,10 @@ inline constexpr std::size_t kExpectStep = 16;
 // of a process (they must agree on who owns a source).
 using HashKey = std::array<std::uint64_t, 4>;
 
+// A place for a service that answered (service_map.h); zeroed ones know nothing.
+using ServiceEntry = std::atomic<std::uint64_t>;
+inline constexpr std::size_t kServiceEntries = 1u << 14;  // 128 KiB
+
 struct InspectorSettings {
   base::WorkerId worker;
   std::uint32_t sources = 1u << 20;  // tier-1 capacity, rounded up to a power of two; 16 bytes each
@@ -40,6 +45,8 @@ struct InspectorSettings {
   std::uint32_t logins = 1u << 12;    // (source, service) with failed logins; 128 bytes each
   HashKey key{};
   bool watches_arp = false;  // the packets show a link: mirror port, host mode, replay
+  // kServiceEntries that all workers of a process share; empty: this one knows its own only.
+  std::span<ServiceEntry> services{};
 };
 
 // Which side of a conversation the packets of a burst show. Inline: by port. Tap, host and replay:
