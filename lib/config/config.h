@@ -75,6 +75,7 @@ struct Block {
                                            std::chrono::hours{24}, std::chrono::hours{7 * 24}};
   std::chrono::seconds forget_after{7 * 24 * 3600};  // a source this long quiet starts anew
   std::uint32_t per_minute_max = 6000;  // new blocks; above it sources are only reported
+  bool hold_bursts = true;
 };
 
 struct Allow {

@@ -26,6 +26,12 @@ inline constexpr std::array kResponseFields = {
                   "floods harm "
                   "nobody.",
           .example = "6000"},
+    Field{.key = "block.hold_bursts",
+          .slot = &in<&Config::block, &Block::hold_bursts>,
+          .help = "Inline: when as many attempts of a source wait for an answer as would make it a "
+                  "scanner, hold its next one back until it is sent again. Live services are "
+                  "never held.",
+          .example = "true"},
     Field{.key = "allow.file",
           .slot = &in<&Config::allow, &Allow::file>,
           .range = {0, kPathMax},

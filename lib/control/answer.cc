@@ -123,7 +123,8 @@ void confirm(ControlState& state, const scan::Alert& alert, const policy::Decisi
 }
 
 void answer_now(ControlState& state, const scan::Alert& alert) {
-  const policy::Rules rules{.exempt = state.exempt, .enforce = state.enforces()};
+  const policy::Rules rules{
+      .exempt = state.exempt, .enforce = state.enforces(), .needed = state.needed_proof};
   const auto decision =
       policy::decide(alert, state.ledger, rules, state.budget, state.now.monotonic);
   state.numbers.decisions[static_cast<std::size_t>(decision.action)].add(1);
@@ -136,6 +137,10 @@ void answer_now(ControlState& state, const scan::Alert& alert) {
     case DecisionAction::ignore:
     case DecisionAction::refuse_rate:
       veto(state, alert);
+      report_only(state, alert, decision);
+      return;
+    case DecisionAction::contain:
+      if (!alert.contained) state.order(alert.source, scan::OrderKind::contain);
       report_only(state, alert, decision);
       return;
     case DecisionAction::report:

@@ -55,6 +55,9 @@ std::string standing_sentence(const ControlState& state, const policy::Entry& en
     case Standing::unknown:
       break;
   }
+  if (entry.has_evidence && entry.evidence.contained)
+    return "It is contained, and not blocked: only what it sends to live services passes, until it "
+           "proves that these packets are its own.";
   return "It was reported, and has never been blocked.";
 }
 

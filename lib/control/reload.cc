@@ -40,6 +40,10 @@ void take_reloadable(config::Config& running, const config::Config& next) {
   running.allow = next.allow;
 }
 
+scan::Verification verification_of(const config::Config&) {
+  return {};
+}
+
 std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config::Config& config,
                                                                    const policy::AllowLists& lists,
                                                                    std::uint64_t generation) {
@@ -48,6 +52,9 @@ std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config:
   made->watched_tcp = config.detect.watched_tcp;
   made->watched_udp = config.detect.watched_udp;
   made->allow = policy::Exemptions(lists, config.table.ipv6_prefix).set();
+  made->verification = verification_of(config);
+  // Elsewhere packets are seen when they have passed.
+  made->holds_bursts = config.block.hold_bursts && config.placement == config::Placement::inline_;
   made->inside = base::CidrSet(config.networks.inside);
   made->enforce = config.mode == config::Mode::enforce;
   made->ipv6_prefix = config.table.ipv6_prefix;

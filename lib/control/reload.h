@@ -37,6 +37,9 @@ using NeverBanReader = std::function<std::vector<policy::Exemption>(const config
 // Moves the keys that a reload takes from `next` into `running`; the others keep their values.
 void take_reloadable(config::Config& running, const config::Config& next);
 
+// How much proof of source this configuration asks for, where it can be had.
+[[nodiscard]] scan::Verification verification_of(const config::Config& config);
+
 [[nodiscard]] std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(
     const config::Config& config, const policy::AllowLists& lists, std::uint64_t generation = 1);
 

@@ -22,6 +22,7 @@ ControlState::ControlState(ControlSettings settings,
       version(std::move(settings.version)),
       load(std::move(settings.load)),
       never_ban(std::move(settings.never_ban)),
+      needed_proof(verification_of(config).needed),
       exempt(lists, config.table.ipv6_prefix),
       ledger(ledger_settings(config)),
       budget(config.block.per_minute_max),
@@ -100,6 +101,7 @@ void ControlState::adopt() {
   exempt = policy::Exemptions(lists, config.table.ipv6_prefix);
   ledger.adopt(config.block.ladder, config.block.forget_after);
   budget.adopt(config.block.per_minute_max);
+  needed_proof = verification_of(config).needed;
   policy.publish(make_detection_policy(config, lists, ++generation));
   numbers.config_generation.set(generation);
   numbers.exemptions.set(exempt.size());

@@ -23,6 +23,7 @@
 #include "policy/decoys.h"
 #include "policy/ledger.h"
 #include "report/event.h"
+#include "scan/detection_policy.h"
 #include "scan/order.h"
 #include "scan/tally.h"
 
@@ -69,6 +70,7 @@ struct ControlState {
   ConfigLoader load;
   NeverBanReader never_ban;
   std::uint64_t generation = 1;
+  scan::Proof needed_proof;  // as the published policy has it
 
   policy::Exemptions exempt;
   policy::Ledger ledger;

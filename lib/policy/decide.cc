@@ -82,6 +82,10 @@ Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rul
   const bool is_report =
       alert.kind == scan::AlertKind::touch || alert.kind == scan::AlertKind::clue;
   if (is_report || !may_block(alert)) return decision;
+  if (rules.enforce && !scan::is_enough(rules.needed, alert.answers, alert.proven)) {
+    decision.action = DecisionAction::contain;
+    return decision;
+  }
   // The budget is there for forged sources, and those complete no handshake.
   if (!alert.proven && !budget.try_take(now)) {
     decision.action = DecisionAction::refuse_rate;
@@ -145,6 +149,9 @@ std::string sentence(const Decision& decision, const scan::Alert& alert,
       break;
     case DecisionAction::refuse_rate:
       text += "; not blocked: block.per_minute_max new blocks were made in the last minute";
+      break;
+    case DecisionAction::contain:
+      text += "; contained: nothing shows yet that it sent this, so it reaches live services only";
       break;
     case DecisionAction::report:
       if (!may_block(alert))

@@ -1,7 +1,8 @@
 // What to do about an alert: evidence x history x settings. Used by the control thread and by
 // replay; time is passed in, nothing is changed but the budget of new blocks per minute.
 //
-// In every path the exemptions come first, then observe mode: neither can end in a block.
+// In every path the exemptions come first, then observe mode, then proof of source: none of them
+// can end in a block.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "policy/allow_list.h"
 #include "policy/ledger.h"
 #include "scan/alert.h"
+#include "scan/detection_policy.h"
 
 namespace edgesentry::policy {
 
@@ -23,9 +25,10 @@ enum class DecisionAction : std::uint8_t {
   report,       // below the trigger, or already blocked: say it, do nothing
   ignore,       // exempt: never blocked
   refuse_rate,  // a scanner, but too many new blocks this minute: reported only
+  contain,  // a scanner, but anybody may have sent this in its name: only live services are left
 };
-inline constexpr std::array<std::string_view, 5> kDecisionActionNames = {
-    "block", "would_block", "report", "ignore", "refuse_rate"};
+inline constexpr std::array<std::string_view, 6> kDecisionActionNames = {
+    "block", "would_block", "report", "ignore", "refuse_rate", "contain"};
 
 struct Decision {
   DecisionAction action = DecisionAction::report;
@@ -56,6 +59,7 @@ class BlockBudget {
 struct Rules {
   const Exemptions& exempt;
   bool enforce = false;
+  scan::Proof needed = scan::Proof::none;  // before a source is blocked
 };
 
 [[nodiscard]] Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rules,

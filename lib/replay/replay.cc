@@ -304,7 +304,8 @@ void Replay::release(const policy::Decoys::Settled& settled, base::Micros now) {
 }
 
 void Replay::decide_one(const scan::Alert& alert, base::Micros now, const std::string& words) {
-  const policy::Rules rules{.exempt = options_.exempt, .enforce = true};
+  const policy::Rules rules{
+      .exempt = options_.exempt, .enforce = true, .needed = options_.detection.verification.needed};
   const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, now);
   report::Event event = event_of(alert);
   event.text = policy::sentence(decision, alert, event.source) + words;

@@ -147,6 +147,8 @@ void add_evidence(Json& out, const scan::Alert& alert) {
     out["tool_evidence"] = scan::words_for(alert.tool.mark);
   }
   out["proven"] = alert.proven;
+  out["proof"] = alert.proven ? "handshake" : alert.answers ? "answer" : "none";
+  if (alert.contained) out["contained"] = true;
   out["ports"] = ports_array(alert);
   out["targets"] = targets_array(alert);
   out["port_count"] = alert.port_count;

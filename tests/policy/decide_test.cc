@@ -19,7 +19,7 @@ constexpr Micros kStart = seconds(1000);
 class Decide : public testing::Test {
  protected:
   Decision ask(const scan::Alert& alert, Micros now = kStart) {
-    const Rules rules{exempt_, enforce_};
+    const Rules rules{.exempt = exempt_, .enforce = enforce_, .needed = needed_};
     return decide(alert, ledger_, rules, budget_, now);
   }
   void allow(const char* prefix, Exempt kind) {
@@ -32,6 +32,7 @@ class Decide : public testing::Test {
   Ledger ledger_{{.ladder = {600s, 3600s}, .forget_after = 86400s}};
   BlockBudget budget_{100};
   bool enforce_ = true;
+  scan::Proof needed_ = scan::Proof::none;
 };
 
 TEST_F(Decide, blocks_a_stranger_for_the_first_step) {
@@ -62,6 +63,37 @@ TEST_F(Decide, spares_the_whole_ipv6_prefix_of_an_exempt_host) {
   allow("2001:db8:0:1::5/128", Exempt::allowed_by_config);
   EXPECT_EQ(ask(alert_of(ip("2001:db8:0:1::666"), kStart)).action, DecisionAction::ignore);
   EXPECT_EQ(ask(alert_of(ip("2001:db8:0:2::666"), kStart)).action, DecisionAction::block);
+}
+
+TEST_F(Decide, contains_whoever_has_not_shown_enough) {
+  struct Case {
+    scan::Proof needed;
+    bool answers, proven;
+    DecisionAction action;
+  };
+  constexpr auto kContain = DecisionAction::contain, kBlock = DecisionAction::block;
+  for (const Case& c : {Case{scan::Proof::none, false, false, kBlock},
+                        Case{scan::Proof::answer, false, false, kContain},
+                        Case{scan::Proof::answer, true, false, kBlock},
+                        Case{scan::Proof::answer, false, true, kBlock},
+                        Case{scan::Proof::handshake, true, false, kContain},
+                        Case{scan::Proof::handshake, false, true, kBlock}}) {
+    needed_ = c.needed;
+    auto alert = alert_of(attacker(1), kStart);
+    alert.answers = c.answers;
+    alert.proven = c.proven;
+    EXPECT_EQ(ask(alert).action, c.action);
+  }
+  EXPECT_EQ(budget_.taken(), 2u) << "who is contained costs nobody a block";
+}
+
+TEST_F(Decide, asks_for_no_proof_of_what_it_would_not_block) {
+  needed_ = scan::Proof::handshake;
+  enforce_ = false;
+  EXPECT_EQ(ask(alert_of(attacker(1), kStart)).action, DecisionAction::would_block);
+  enforce_ = true;
+  allow("10.0.0.2/32", Exempt::allowed_by_config);
+  EXPECT_EQ(ask(alert_of(attacker(2), kStart)).action, DecisionAction::ignore);
 }
 
 TEST_F(Decide, only_says_what_it_would_do_in_observe_mode) {
