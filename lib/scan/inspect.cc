@@ -50,7 +50,8 @@ std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
 
 std::size_t Inspector::bytes_needed(const InspectorSettings& settings) noexcept {
   const Sizes sizes = sizes_of(settings);
-  return sizeof(State) + sizes.sets * sizeof(SightingSet) + sizes.suspects * sizeof(Suspect) +
+  return sizeof(State) + sizes.sets * sizeof(SightingSet) +
+         sizes.suspects * (sizeof(Suspect) + sizeof(base::Micros)) +
          sizes.drops * sizeof(DropSet::Slot) + kServiceEntries * sizeof(ServiceEntry) +
          sizes.logins * sizeof(LoginTable::Record) + 8 * base::kCacheLine;
 }
@@ -66,6 +67,7 @@ Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> mem
   state_->sets = carve<SightingSet>(at, sizes.sets);
   state_->shift = static_cast<unsigned>(32 - std::countr_zero(sizes.sets));
   state_->suspects = SuspectPool(carve<Suspect>(at, sizes.suspects));
+  state_->dues = DueSlots(carve<base::Micros>(at, sizes.suspects));
   state_->drops = DropSet(carve<DropSet::Slot>(at, sizes.drops));
   const std::span<ServiceEntry> own = carve<ServiceEntry>(at, kServiceEntries);
   EDGESENTRY_CHECK(settings.services.empty() || settings.services.size() == kServiceEntries,
@@ -295,24 +297,27 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   if (suspect != nullptr) record_answer(*suspect, probe, answer, moment);
 }
 
-void Inspector::tick(base::Micros now, const DetectionPolicy& policy,
+bool Inspector::tick(base::Micros now, const DetectionPolicy& policy,
                      AlertOutbox& outbox) noexcept {
   State& state = *state_;
   const Moment moment{now, coarse(now), policy, outbox};
-  const std::size_t count = std::min<std::size_t>(kSuspectsPerTick, state.suspects.capacity());
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint16_t slot = state.suspects.next_slot();
+  std::size_t count = 0;
+  for (; count < kSuspectsPerTick; ++count) {
+    const std::uint16_t slot = state.dues.take(now);
+    if (slot == 0) break;
     Suspect& suspect = state.suspects.at(slot);
     if (!suspect.in_use) continue;
-    if (suspect.alert_owed) {
+    if (suspect.alert_owed)
       state.emit(suspect, suspect.owed, suspect.contacts[suspect.newest], moment);
-      continue;
-    }
     state.age(suspect, moment);
-    if (base::elapsed(suspect.last_seen, now) > policy.thresholds.window) state.release(slot);
+    if (!suspect.alert_owed && base::elapsed(suspect.last_seen, now) > policy.thresholds.window)
+      state.release(slot);
+    else
+      state.dues.wake_by(slot, State::due_of(suspect, moment));
   }
   state.tally.suspects.set(state.suspects.in_use());
   state.tally.blocked_sources.set(state.drops.size());
+  return count == kSuspectsPerTick;
 }
 
 }  // namespace edgesentry::scan

@@ -119,9 +119,10 @@ class Inspector {
                const DetectionPolicy& policy, std::span<Verdict> verdicts,
                AlertOutbox& outbox) noexcept;
 
-  // Bounded housekeeping: turns silence into failure for a few suspects per call, ages records.
-  // May decide and so fill the outbox. Call it every few milliseconds.
-  void tick(base::Micros now, const DetectionPolicy& policy, AlertOutbox& outbox) noexcept;
+  // Bounded housekeeping, for a few suspects per call: turns silence into failure when it has
+  // lasted, ages records. May decide and so fill the outbox. Call it every few milliseconds; true:
+  // more was due than one call does.
+  bool tick(base::Micros now, const DetectionPolicy& policy, AlertOutbox& outbox) noexcept;
 
   // What a payload said about a source that this worker owns; may decide and so fill the outbox.
   // Logins count by source and port in a window of their own (thresholds.login_window), exploits

@@ -145,6 +145,7 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   if (alert == nullptr) {
     suspect.alert_owed = true;
     suspect.owed = kind;
+    dues.wake_by(suspects.slot_of(suspect), moment.now);
     set.flags[suspect.way] |= sighting_flag::kAlertOwed;
     tally.alerts_refused.add(1);
     return;

@@ -39,6 +39,7 @@ void Inspector::offer_again(const Alert& alert) noexcept {
   const bool owes_more = suspect.alert_owed && alert.kind == AlertKind::proof;
   if (!owes_more) suspect.owed = alert.kind;
   suspect.alert_owed = true;
+  state.dues.wake_by(set.suspect[way], {});
   set.flags[way] |= sighting_flag::kAlertOwed;
   set.rank[way] = SightingSet::kHeld;  // whoever took its place would take the alert along
 }

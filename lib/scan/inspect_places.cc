@@ -65,6 +65,7 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
   suspect.way = static_cast<std::uint8_t>(place.way);
   suspect.in_use = true;
   suspects.count_claimed();
+  dues.wake_by(slot, moment.now + moment.policy.thresholds.answer_timeout);
   SightingSet& set = sets[place.set];
   set.suspect[place.way] = slot;
   set.flags[place.way] |= sighting_flag::kSuspect;

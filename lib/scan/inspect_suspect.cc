@@ -32,6 +32,11 @@ bool is_open(const Contact& contact) noexcept {
          contact.outcome == Outcome::held;
 }
 
+bool waits(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::pending || contact.outcome == Outcome::answered ||
+         contact.outcome == Outcome::held;
+}
+
 void count_once_more(Contact& contact) noexcept {
   if (contact.sent < 255) ++contact.sent;
 }
@@ -147,6 +152,7 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
 void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, const Touch& touch,
                                     const Moment& moment) noexcept {
   suspect.last_seen = moment.now;
+  dues.wake_by(suspects.slot_of(suspect), moment.now + moment.policy.thresholds.answer_timeout);
   suspect.source = probe.source;
   const std::uint32_t kind = touch.kind == TouchKind::abnormal ? kind_bit(touch.technique) : 0;
   const bool is_new_kind = (suspect.abnormal_kinds | kind) != suspect.abnormal_kinds;
@@ -209,6 +215,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
 
 void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
                                      const Answer& answer, const Moment& moment) noexcept {
+  dues.wake_by(suspects.slot_of(suspect), moment.now + moment.policy.thresholds.answer_timeout);
   Contact* known = suspect.find(answer.target, answer.port, answer.port_class);
   const bool is_syn_ack = answer.kind == AnswerKind::accept && answer.port_class == PortClass::tcp;
   if (suspect.decided && is_syn_ack) suspect.expect_reaction(answer, probe);
@@ -282,9 +289,7 @@ void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
                           });
   for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
     Contact& contact = suspect.contacts[i];
-    const bool waits = contact.outcome == Outcome::pending ||
-                       contact.outcome == Outcome::answered || contact.outcome == Outcome::held;
-    if (!waits || now_ms - std::min(now_ms, contact.at_ms) < timeout_ms) continue;
+    if (!waits(contact) || now_ms - std::min(now_ms, contact.at_ms) < timeout_ms) continue;
     Outcome next = Outcome::silent;
     if (contact.outcome == Outcome::answered) next = Outcome::half_open;
     const bool patient = contact.sent >= kPatient && contact.port_class == PortClass::tcp &&
@@ -293,6 +298,23 @@ void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
     settle(suspect, contact, next, moment);
     if (!suspect.decided) evaluate(suspect, contact, moment);
   }
+}
+
+// When age() will find something to do, if nothing comes until then: a silence that has lasted, a
+// contact or the whole record that leaves the window.
+base::Micros Inspector::State::due_of(const Suspect& suspect, const Moment& moment) noexcept {
+  constexpr base::Micros kSoonest = base::milliseconds(1);
+  const Thresholds& thresholds = moment.policy.thresholds;
+  const base::Micros retry = moment.now + kSoonest;
+  if (suspect.alert_owed) return retry;
+  base::Micros due = suspect.last_seen + thresholds.window + kSoonest;
+  for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
+    const Contact& contact = suspect.contacts[i];
+    const base::Micros at = suspect.first_seen + base::milliseconds(contact.at_ms);
+    due = std::min(due, at + thresholds.window + kSoonest);
+    if (waits(contact)) due = std::min(due, at + thresholds.answer_timeout);
+  }
+  return std::max(due, retry);
 }
 
 void Inspector::State::evaluate(Suspect& suspect, const Contact& contact,

@@ -10,6 +10,7 @@
 #include "scan/cookie.h"
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
+#include "scan/due_slots.h"
 #include "scan/inspect.h"
 #include "scan/logins.h"
 #include "scan/service_map.h"
@@ -53,6 +54,7 @@ struct Inspector::State {
   std::span<SightingSet> sets;
   unsigned shift = 32;  // home >> shift is the set
   SuspectPool suspects;
+  DueSlots dues;  // of the suspects
   DropSet drops;
   ServiceMap services;
   ArpWatch arp;
@@ -89,6 +91,7 @@ struct Inspector::State {
   void record_answer(Suspect& suspect, const wire::Probe& probe, const Answer& answer,
                      const Moment& moment) noexcept;
   void age(Suspect& suspect, const Moment& moment) noexcept;
+  [[nodiscard]] static base::Micros due_of(const Suspect& suspect, const Moment& moment) noexcept;
   void settle(Suspect& suspect, Contact& contact, Outcome outcome, const Moment& moment) noexcept;
   void evaluate(Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
 

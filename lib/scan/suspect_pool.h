@@ -27,6 +27,9 @@ class SuspectPool {
 
   SuspectPool() = default;
   explicit SuspectPool(std::span<Suspect> records) noexcept : records_(records) {}
+  [[nodiscard]] std::uint16_t slot_of(const Suspect& suspect) const noexcept {
+    return static_cast<std::uint16_t>(&suspect - records_.data() + 1);
+  }
 
   // Slots are 1 to capacity().
   [[nodiscard]] Suspect& at(std::uint16_t slot) noexcept { return records_[slot - 1u]; }
@@ -41,12 +44,6 @@ class SuspectPool {
   [[nodiscard]] std::uint16_t claim(std::uint8_t rank, base::Micros now) noexcept;
   void release(std::uint16_t slot) noexcept;
   void count_claimed() noexcept { ++in_use_; }
-
-  // Round robin over all slots, for housekeeping.
-  [[nodiscard]] std::uint16_t next_slot() noexcept {
-    sweep_ = sweep_ + 1 < records_.size() ? sweep_ + 1 : 0;
-    return static_cast<std::uint16_t>(sweep_ + 1);
-  }
 
   // One scale for records and newcomers: what a source has tried without success. A newcomer that
   // has tried more than a record's owner takes its place, so forged sources of a few packets each
@@ -74,7 +71,6 @@ class SuspectPool {
   std::uint32_t in_use_ = 0;
   std::uint32_t hand_ = 0;
   std::uint32_t probation_hand_ = 0;
-  std::uint32_t sweep_ = 0;
 };
 
 }  // namespace edgesentry::scan

@@ -191,8 +191,8 @@ def main(command_line: list[str] | None = None) -> int:
         parser.error("--repeats and --jobs are at least 1, --flows at least 0")
     found, total = run_all(arguments.seed, arguments.flows, arguments.repeats, arguments.jobs)
     if arguments.json:
-        whole = {"scans": [dataclasses.asdict(row) for row in found],
-                 "benign": dataclasses.asdict(total)}
+        # Not asdict(): of a Counter it makes one that counts its items.
+        whole = {"scans": [vars(row) for row in found], "benign": vars(total)}
         arguments.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     print(report(found, total, tables.piped if arguments.markdown else tables.aligned))
     wrong = faults(found, total)
