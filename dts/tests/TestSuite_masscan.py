@@ -1,12 +1,17 @@
 """The real masscan and hping3, which send without a network stack."""
 
+from typing import ClassVar
+
 from framework import tools
 from framework.passage import Crossing, late_text
+from framework.settings import Table
 from framework.test_suite import TestSuite, func_test
 
 
 class TestMasscan(TestSuite):
-    """Fast scanners with stacks of their own."""
+    """Fast scanners with stacks of their own, with nothing dropped before the decision."""
+
+    settings: ClassVar[Table] = {"block": {"hold_bursts": False}}
 
     @func_test
     def is_stopped_across_many_hosts(self) -> None:

@@ -37,12 +37,12 @@ class TestReload(TestSuite):
             The answer is not ok and names the key; the generation stays.
         """
         before = self.generation()
-        self.sut.write_config({"detect": {"failures": 0}, "mode": "enforce"})
+        self.sut.write_config({"detect": {"false_positive": 2.0}, "mode": "enforce"})
         answer = self.sut.ask("reload")
         self.verify(answer.get("ok") is False, f"a bad file was taken: {answer}")
-        self.verify("detect.failures" in str(answer), f"the answer names no key: {answer}")
+        self.verify("detect.false_positive" in str(answer), f"the answer names no key: {answer}")
         self.verify_equal(self.generation(), before, "generation")
-        self.sut.write_config({"detect": {"failures": 5}, "mode": "observe"})
+        self.sut.write_config({"detect": {"false_positive": 1e-3}, "mode": "observe"})
 
     @func_test
     def names_what_needs_a_restart(self) -> None:
@@ -91,8 +91,10 @@ class TestReload(TestSuite):
             The reload is counted and the scan, now below the thresholds, is left alone.
         """
         before = self.reloads("success")
-        high = {"failures": 64, "vertical_ports": 64, "horizontal_targets": 64, "abnormal": 64}
-        self.sut.write_config({"detect": high})
+        # Odds that differ so little take 51 failures.
+        odds = {"false_positive": 1e-9, "benign_success": 0.6, "scanner_success": 0.4}
+        counts = {"vertical_ports": 64, "horizontal_targets": 64, "abnormal": 64}
+        self.sut.write_config({"detect": odds | counts})
         os.kill(self.sut.pid, signal.SIGHUP)
         wait_for("the reload", lambda: self.reloads("success") > before)
         source = self.attacker.fresh_ipv4()

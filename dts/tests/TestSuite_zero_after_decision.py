@@ -1,12 +1,14 @@
 """The deciding packet is the last one: counted on the server side, packet by packet."""
 
 from collections import defaultdict
+from typing import ClassVar
 
 from scapy.layers.inet import TCP
 
 from framework import tools
 from framework.metrics import Metrics
 from framework.passage import Crossing, Passage, late_text
+from framework.settings import Table
 from framework.sut import Event
 from framework.test_suite import TestSuite, func_test
 from framework.traffic import port_scan
@@ -17,7 +19,9 @@ DARK = "203.0.113.250"  # of the protected network, and nobody there
 
 
 class TestZeroAfterDecision(TestSuite):
-    """Both ends of the appliance are captured and compared."""
+    """Both ends of the appliance are captured and compared; what is dropped is what is blocked."""
+
+    settings: ClassVar[Table] = {"block": {"hold_bursts": False}}
 
     def check(self, crossing: Crossing, source: str, before: Metrics) -> tuple[Passage, Event]:
         """Verify that nothing passed after the decision; return the passage and the decision."""
