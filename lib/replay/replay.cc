@@ -190,10 +190,9 @@ void Replay::flush_all() {
 
 void Replay::pass_time(base::Micros until) {
   ticked_ = tick_between(ticked_, until, [this](base::Micros now) {
-    for (auto& worker : workers_) {
+    for (auto& worker : workers_)
       for (bool has_more = true; has_more; decide(*worker, now))
         has_more = worker->inspector->tick(now, options_.detection, worker->outbox);
-    }
     decide_crowds(now);
     settle_waiting(now);
   });

@@ -61,9 +61,44 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
+namespace {
+
+// Fragments as they are used to slip past filters, and packets in packets up to the limit and past
+// it, each of them in every kind of tunnel.
+std::vector<edgesentry::test::frames::SampleFrame> awkward_frames() {
+  namespace frames = edgesentry::test::frames;
+  using frames::operator+;
+  const frames::Bytes syn = frames::tcp({});
+  const frames::Bytes tiny(syn.begin(), syn.begin() + 8);  // RFC 1858 section 3: no flags in it
+  const frames::Bytes rest(syn.begin() + 8, syn.end());
+  std::vector<frames::SampleFrame> all;
+  const auto add = [&all](const frames::Bytes& v4, const frames::Bytes& v6) {
+    for (auto& frame : frames::tunnels_with(v4, v6, ParseOutcome::tcp))
+      all.push_back(std::move(frame));
+  };
+  const auto v6_part = [](std::uint16_t offset, bool more, const frames::Bytes& body) {
+    return frames::ipv6({.next = 44}, frames::fragment(6, offset, more) + body);
+  };
+  add(frames::ipv4({.fragment = 0x2000}, tiny), v6_part(0, true, tiny));
+  add(frames::ipv4({.fragment = 0x0001}, rest), v6_part(1, false, rest));  // overlaps the flags
+  add(frames::ipv4({.fragment = 0x2001}, tiny), v6_part(1, true, tiny));
+  add(frames::ipv4({.fragment = 0x1fff}, syn), v6_part(0x1fff, false, syn));  // past the end
+  frames::Bytes inner4 = frames::ipv4({}, syn), inner6 = frames::ipv6({}, syn);
+  for (int depth = 0; depth <= edgesentry::wire::kHeadersMax; ++depth) {
+    inner4 = frames::ipv4({.protocol = 4}, inner4);
+    inner6 = frames::ipv6({.next = 41}, inner6);
+    add(inner4, inner6);
+  }
+  return all;
+}
+
+}  // namespace
+
 std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
   std::vector<Bytes> all;
-  for (const auto& sample : test::frames::sample_frames())
+  auto samples = test::frames::sample_frames();
+  for (auto& frame : awkward_frames()) samples.push_back(std::move(frame));
+  for (const auto& sample : samples)
     for (std::size_t link = 0; link < std::size(kLinks); ++link)
       if (kLinks[link] == sample.link) {
         Bytes input = {static_cast<std::uint8_t>(link)};

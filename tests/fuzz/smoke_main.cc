@@ -1,6 +1,7 @@
 // The fuzz targets without libFuzzer: seeded mutations of the seeds, a fixed number of them, so
 // that the targets run with every compiler in every test run. usage: fuzz_X [ITERATIONS [SEED]] |
-// FILE... With names of files it runs those instead, to look again at what libFuzzer found.
+// FILE... | --seeds FOLDER. With names of files it runs those instead, to look again at what
+// libFuzzer found; with --seeds it writes the seeds to files for libFuzzer to start from.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -84,6 +85,22 @@ int run_files(int count, char** names) {
   return 0;
 }
 
+int write_seeds(const std::string& folder) {
+  std::size_t number = 0;
+  for (const Bytes& input : seeds()) {
+    const std::string name = folder + "/seed-" + std::to_string(number++);
+    std::ofstream file(name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(input.data()),
+               static_cast<std::streamsize>(input.size()));
+    if (!file.flush()) {
+      std::fprintf(stderr, "cannot write %s: give a folder that exists and has room\n",
+                   name.c_str());
+      return 2;
+    }
+  }
+  return 0;
+}
+
 int run_mutations(std::uint64_t iterations, std::uint64_t seed) {
   std::printf("seed %llu, %llu mutations\n", static_cast<unsigned long long>(seed),
               static_cast<unsigned long long>(iterations));
@@ -109,6 +126,7 @@ int main(int argc, char** argv) {
   const auto is_number = [](const char* text) {
     return *text != 0 && std::string(text).find_first_not_of("0123456789") == std::string::npos;
   };
+  if (argc == 3 && std::string(argv[1]) == "--seeds") return edgesentry::fuzz::write_seeds(argv[2]);
   if (argc > 1 && !is_number(argv[1])) return edgesentry::fuzz::run_files(argc - 1, argv + 1);
   const std::uint64_t iterations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000;
   const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
