@@ -246,7 +246,7 @@ void Replay::take_alert(const scan::Alert& alert, base::Micros now) {
   if (!waits) decide_one(alert, now);
 }
 
-// Only when time moves on: then no alert of the moment before is missing with any number of workers.
+// Only when time moves on: then no alert of the moment before is missing, with any workers.
 void Replay::settle_waiting(base::Micros now, bool all) {
   while (const auto settled = decoys_.next(now, all)) {
     switch (settled->fate) {
