@@ -12,22 +12,27 @@ namespace {
 // or after the first was answered.
 constexpr std::uint8_t kSentAgain = 2;
 
-bool waits(const Contact& contact) noexcept {
-  return contact.outcome == Outcome::pending && contact.port_class != PortClass::icmp;
+// Whoever opens a connection sends again what got lost; a datagram may be all there is. It waits
+// only when it is empty, or when something of its source was refused before.
+bool may_wait(const Suspect& suspect, const wire::Probe& probe, PortClass port_class) noexcept {
+  if (port_class == PortClass::tcp || port_class == PortClass::sctp) return true;
+  return port_class != PortClass::icmp && (probe.payload_bytes == 0 || suspect.failures > 0);
 }
 
-// Were everything that waits for an answer to fail, the sequential test would have decided without
-// this contact.
+// Were everything of its class that waits for an answer to fail, the sequential test would have
+// decided without this contact.
 bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment& moment) noexcept {
   const Thresholds& thresholds = moment.policy.thresholds;
   const auto all = std::span(suspect.contacts).first(suspect.contact_count);
+  const auto others = std::count_if(all.begin(), all.end(), [&newest](const Contact& contact) {
+    return &contact != &newest && contact.outcome == Outcome::pending &&
+           contact.port_class == newest.port_class;
+  });
   const bool first_waits =
       suspect.was_met && base::elapsed(suspect.first_seen, moment.now) < thresholds.answer_timeout;
-  const auto open = static_cast<std::uint32_t>(std::count_if(all.begin(), all.end(), waits)) -
-                    (waits(newest) ? 1 : 0) + (first_waits ? 1 : 0);
+  const auto open = static_cast<std::int32_t>(others) + (first_waits ? 1 : 0);
   const SequentialTest& test = thresholds.sequential;
-  return open > 0 &&
-         suspect.score + static_cast<std::int32_t>(open) * test.failure >= test.threshold;
+  return open > 0 && suspect.score + open * test.failure >= test.threshold;
 }
 
 }  // namespace
@@ -69,8 +74,9 @@ Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
     contact->at_ms = suspect.since_first_ms(moment.now);
     return Verdict::pass;
   }
-  const bool is_excess =
-      is_new && contact->outcome == Outcome::pending && is_one_too_many(suspect, *contact, moment);
+  const bool is_excess = is_new && contact->outcome == Outcome::pending &&
+                         may_wait(suspect, probe, touch.port_class) &&
+                         is_one_too_many(suspect, *contact, moment);
   if (contact->outcome != Outcome::held && !is_excess) return Verdict::pass;
   contact->outcome = Outcome::held;
   return Verdict::hold;

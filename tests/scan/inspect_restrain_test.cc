@@ -78,6 +78,25 @@ TEST_F(Restrain, holds_nobody_whose_calls_are_answered) {
   EXPECT_TRUE(bench.alerts.empty());
 }
 
+TEST_F(Restrain, holds_no_datagram_before_one_was_refused) {
+  hold_bursts();
+  for (std::uint16_t port = 1; port <= 10; ++port)
+    EXPECT_EQ(bench.act(udp(to_port(port))), Verdict::pass);
+  bench.hear(unreachable(to_port(1)));
+  EXPECT_EQ(bench.act(udp(to_port(11))), Verdict::hold);
+}
+
+TEST_F(Restrain, holds_datagrams_without_content) {
+  hold_bursts();
+  int reached = 0;
+  for (std::uint16_t port = 1; port <= 10; ++port) {
+    wire::Probe probe = udp(to_port(port));
+    probe.payload_bytes = 0;
+    reached += bench.act(probe) == Verdict::pass;
+  }
+  EXPECT_EQ(reached, 5);
+}
+
 TEST_F(Restrain, never_holds_what_goes_to_a_live_service) {
   hold_bursts();
   teach(443);
