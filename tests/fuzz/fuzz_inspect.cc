@@ -65,11 +65,9 @@ class Run {
     if (step.at[0] < 0xf0) {
       packet(step);
     } else if (step.at[0] < 0xf8) {
-      const bool lift = step.at[0] & 1;
-      inspector_->apply(
-          {.source = step.source(), .kind = lift ? scan::OrderKind::lift : scan::OrderKind::block},
-          policy_);
-      if (lift) is_dropped_[step.source()] = false;
+      order(step);
+    } else if (step.at[0] == 0xf8) {
+      ask_for_proof(step.at[1]);
     } else {
       inspector_->tick(now_, policy_, outbox_);
       take_alerts(step.at[0] == 0xff);
@@ -77,6 +75,24 @@ class Run {
   }
 
  private:
+  void order(const Step& step) {
+    constexpr std::array kKinds = {scan::OrderKind::block, scan::OrderKind::lift,
+                                   scan::OrderKind::contain};
+    const scan::OrderKind kind = kKinds[step.at[0] % kKinds.size()];
+    inspector_->apply({.source = step.source(), .kind = kind, .padding = {}}, policy_);
+    if (kind != scan::OrderKind::block) is_dropped_[step.source()] = false;
+  }
+
+  // Another policy, as a reload brings it.
+  void ask_for_proof(std::uint8_t how) {
+    policy_.holds_bursts = how & 1;
+    policy_.verification.mode = static_cast<scan::Verify>(how / 2 % 3);
+    policy_.verification.needed = static_cast<scan::Proof>(how / 8 % 3);
+    if (how & 0x20) policy_.verification.deception_tcp.insert(23);
+    const std::array dark = {base::Prefix(Ip::v4(0x0a0000f0), 28)};
+    if (how & 0x40) policy_.dark = base::CidrSet(dark);
+  }
+
   void packet(const Step& step) {
     const Probe probe = step.probe();
     const scan::Role role = step.is_answer() ? scan::Role::answer : scan::Role::actor;
@@ -86,6 +102,12 @@ class Run {
     if (role == scan::Role::answer)
       EDGESENTRY_CHECK(verdict == scan::Verdict::pass, "what hosts answer is never dropped");
     if (role == scan::Role::answer || probe.outcome == ParseOutcome::arp) return;
+    const bool is_restrained = verdict == scan::Verdict::hold || verdict == scan::Verdict::answer;
+    EDGESENTRY_CHECK(probe.source != kAllowed || !is_restrained,
+                     "nobody on the allow list has to prove anything");
+    EDGESENTRY_CHECK(
+        verdict != scan::Verdict::answer || policy_.verification.mode == scan::Verify::challenge,
+        "only who challenges answers");
     bool& is_dropped = is_dropped_[probe.source];
     EDGESENTRY_CHECK(!is_dropped || verdict == scan::Verdict::drop,
                      "a source that is dropped stays so until it is lifted");
@@ -138,6 +160,7 @@ std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
     const Bytes syn = {0, 7, 1, 0, i, 0x02, 0, 10}, rst = {0, 7, 1, 0, i, 0x14, 2, 10};
     const Bytes null = {0, i, 1, 1, i, 0x00, 0, 3}, v6 = {0, 9, i, 0, 80, 0x02, 1, 12};
     const Bytes allowed = {0, 3, 1, 2, i, 0x29, 0, 10}, tick = {0xff, 0, 0, 0, 0, 0, 0, 22};
+    const Bytes proof = {0xf8, B(i * 13), 0, 0, 0, 0, 0, 1}, contain = {0xf2, 9, 0, 0, 0, 0, 0, 1};
     const Bytes lift = {0xf1, 7, 0, 0, 0, 0, 0, 1}, block = {0xf0, i, 0, 0, 0, 0, 0, 1};
     const auto add = [](Bytes& to, const Bytes& what) {
       to.insert(to.end(), what.begin(), what.end());
@@ -145,7 +168,8 @@ std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
     add(syns, syn);
     for (const Bytes& one : {syn, rst}) add(refused, one);
     add(nulls, null);
-    for (const Bytes& one : {v6, allowed, tick, i == 20 ? lift : block}) add(mixed, one);
+    for (const Bytes& one : {v6, allowed, tick, proof, syn, contain, i == 20 ? lift : block})
+      add(mixed, one);
   }
   return {syns, refused, nulls, mixed};
 }
