@@ -19,6 +19,8 @@ enum class Mode { observe, enforce };         // log what would be blocked, or b
 enum class Placement { inline_, tap, host };  // TOML: "inline", "tap", "host"
 enum class Idle { adaptive, poll };           // sleep when nothing comes, or always spin
 enum class Hugepages { automatic, required, off };
+enum class VerifyMode { off, passive, challenge };  // is a source where its packets say
+enum class NeededProof { automatic, none, answer, handshake };
 
 // One pair of ports (inline), or one receive-only port (tap and host: `inside` is empty).
 // A device is a DPDK vdev ("net_af_packet0,iface=eth1,qpairs=2"), a PCI address, or a kernel
@@ -67,6 +69,19 @@ struct Detect {
 
 struct Networks {
   std::vector<base::Prefix> inside;  // protected networks
+  std::vector<base::Prefix> dark;    // those of their addresses where nobody lives
+};
+
+// Proof of source; docs/detection.md. Where nothing can be sent (tap, host) challenge means
+// passive.
+struct Verify {
+  VerifyMode mode = VerifyMode::challenge;
+  NeededProof proof = NeededProof::automatic;  // answer where the appliance challenges, else none
+  base::PortSet deception_tcp;
+  std::string banner;  // PortSentry's PORT_BANNER
+  bool tarpit = false;
+  std::uint32_t replies_per_second = 10;            // to one source
+  std::uint32_t replies_per_second_total = 10'000;  // all workers together
 };
 
 struct Block {
@@ -114,6 +129,7 @@ struct Config {
   Table table;
   Detect detect;
   Networks networks;
+  Verify verify;
   Block block;
   Allow allow;
   Log log;

@@ -6,6 +6,13 @@
 
 namespace edgesentry::config {
 
+// As many as four SYNs of 60 bytes pay for (lib/verify/responder.h): a client that wants to read it
+// has waited seven seconds then.
+inline constexpr std::int64_t kBannerMax = 180;
+inline constexpr std::array<std::string_view, 3> kVerifyModes = {"off", "passive", "challenge"};
+inline constexpr std::array<std::string_view, 4> kNeededProofs = {"automatic", "none", "answer",
+                                                                  "handshake"};
+
 inline constexpr std::array kDetectionFields = {
     Field{
         .key = "detect.watched_tcp",
@@ -77,6 +84,52 @@ inline constexpr std::array kDetectionFields = {
           .slot = &in<&Config::networks, &Networks::inside>,
           .help = "Protected networks; empty: any address may be source or target.",
           .example = R"(["192.0.2.0/24", "2001:db8::/32"])"},
+    Field{.key = "networks.dark",
+          .slot = &in<&Config::networks, &Networks::dark>,
+          .help = "Those of the protected addresses where nobody lives.",
+          .example = R"(["192.0.2.128/25"])"},
+    Field{.key = "verify.mode",
+          .slot = &in<&Config::verify, &Verify::mode>,
+          .help = "off: nobody asks whether a source is where its packets say; passive: handshakes "
+                  "with protected servers show it; challenge: the appliance also answers probes "
+                  "that no live service would have taken (inline only, elsewhere it is passive).",
+          .example = R"("passive")",
+          .words = kVerifyModes},
+    Field{.key = "verify.proof",
+          .slot = &in<&Config::verify, &Verify::proof>,
+          .help =
+              "What a source must have shown before it is blocked; without, it loses only what "
+              "it sends to anything but live services. answer: it reset a challenge; handshake: "
+              "it completed one; automatic: answer where the appliance challenges, else none.",
+          .example = R"("handshake")",
+          .words = kNeededProofs},
+    Field{.key = "verify.deception_tcp",
+          .slot = &in<&Config::verify, &Verify::deception_tcp>,
+          .help = "TCP ports on which the appliance completes handshakes in the place of addresses "
+                  "and ports where nothing lives.",
+          .example = R"("23,2323,3389,5900")"},
+    Field{.key = "verify.banner",
+          .slot = &in<&Config::verify, &Verify::banner>,
+          .range = {0, kBannerMax},
+          .help = "Sent on deception ports (PORT_BANNER); empty: none. A client pays for it with "
+                  "the bytes of its own: beyond 16 it is let in at its second SYN or later.",
+          .example = R"("Go away.")"},
+    Field{.key = "verify.tarpit",
+          .slot = &in<&Config::verify, &Verify::tarpit>,
+          .help = "Deception ports hold a client with a window of zero instead.",
+          .example = "true"},
+    Field{.key = "verify.replies_per_second",
+          .slot = &in<&Config::verify, &Verify::replies_per_second>,
+          .unit = "packets",
+          .range = {1, 1000},
+          .help = "At most this many are sent to one source.",
+          .example = "20"},
+    Field{.key = "verify.replies_per_second_total",
+          .slot = &in<&Config::verify, &Verify::replies_per_second_total>,
+          .unit = "packets",
+          .range = {1, 10'000'000},
+          .help = "At most this many are sent to all of them, shared out evenly among the workers.",
+          .example = "100_000"},
 };
 
 }  // namespace edgesentry::config

@@ -46,9 +46,10 @@ std::string remedy_for_unknown(std::string_view section, std::string_view name) 
   }
   if (const auto near = nearest(name, siblings); !near.empty())
     return fmt::format("Did you mean {}?", near);
-  if (same_name.size() == 1 && !section_of(same_name[0]).empty())
+  if (!same_name.empty() && section_of(same_name[0]).empty())
+    return fmt::format("{} belongs before the first [section]", name);
+  if (same_name.size() == 1)
     return fmt::format("{} belongs below [{}]", name, section_of(same_name[0]));
-  if (same_name.size() == 1) return fmt::format("{} belongs before the first [section]", name);
   std::string known;
   for (const std::string_view sibling : siblings) known += fmt::format(" {}", sibling);
   return fmt::format("{} has:{}", section.empty() ? "The top" : fmt::format("[{}]", section),

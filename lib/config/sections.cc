@@ -19,6 +19,9 @@ constexpr std::array kSections = {
     Section{"detect",
             "What counts as a scan. docs/detection.md gives the reasons for the numbers."},
     Section{"networks", "What is protected."},
+    Section{"verify",
+            "Proof of source: whether a scanner is where its packets say. docs/detection.md tells "
+            "how."},
     Section{"block", "How long a scanner stays blocked."},
     Section{"allow", "Who is never blocked, whatever is seen."},
     Section{"log", "Where findings are written."},

@@ -19,6 +19,9 @@ void validate(const Config& config, const Origins& origins, std::vector<Problem>
 void validate_segments(const Config& config, const Origins& origins,
                        std::vector<Problem>& problems);
 
+// The part of it that concerns proof of source.
+void validate_verify(const Config& config, const Origins& origins, std::vector<Problem>& problems);
+
 // A complaint about `key`, at its place in the file.
 Problem about(const Origins& origins, const std::string& key, std::string fault,
               std::string remedy);

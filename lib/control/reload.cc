@@ -6,6 +6,38 @@
 
 namespace edgesentry::control {
 
+namespace {
+
+scan::Verify verify_mode(const config::Config& config) {
+  switch (config.verify.mode) {
+    case config::VerifyMode::off:
+      return scan::Verify::off;
+    case config::VerifyMode::passive:
+      return scan::Verify::passive;
+    case config::VerifyMode::challenge:
+      break;
+  }
+  // Copies of packets cannot be held back, and what answered them would answer beside the target.
+  return config.placement == config::Placement::inline_ ? scan::Verify::challenge
+                                                        : scan::Verify::passive;
+}
+
+scan::Proof needed_proof(config::NeededProof proof, scan::Verify mode) {
+  switch (proof) {
+    case config::NeededProof::automatic:
+      break;
+    case config::NeededProof::none:
+      return scan::Proof::none;
+    case config::NeededProof::answer:
+      return scan::Proof::answer;
+    case config::NeededProof::handshake:
+      return scan::Proof::handshake;
+  }
+  return mode == scan::Verify::challenge ? scan::Proof::answer : scan::Proof::none;
+}
+
+}  // namespace
+
 std::vector<policy::Exemption> read_never_ban(const config::Allow& allow) {
   return policy::compute_never_ban(policy::read_never_ban_inputs(),
                                    {.own_addresses = allow.own_addresses,
@@ -36,12 +68,21 @@ void take_reloadable(config::Config& running, const config::Config& next) {
   running.mode = next.mode;
   running.detect = next.detect;
   running.networks = next.networks;
+  running.verify = next.verify;
   running.block = next.block;
   running.allow = next.allow;
 }
 
-scan::Verification verification_of(const config::Config&) {
-  return {};
+scan::Verification verification_of(const config::Config& config) {
+  scan::Verification made;
+  made.mode = verify_mode(config);
+  made.needed = needed_proof(config.verify.proof, made.mode);
+  made.deception_tcp = config.verify.deception_tcp;
+  made.banner = config.verify.banner;
+  made.tarpit = config.verify.tarpit;
+  made.replies_per_second = config.verify.replies_per_second;
+  made.replies_per_second_total = config.verify.replies_per_second_total;
+  return made;
 }
 
 std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config::Config& config,
@@ -56,6 +97,7 @@ std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config:
   // Elsewhere packets are seen when they have passed.
   made->holds_bursts = config.block.hold_bursts && config.placement == config::Placement::inline_;
   made->inside = base::CidrSet(config.networks.inside);
+  made->dark = base::CidrSet(config.networks.dark);
   made->enforce = config.mode == config::Mode::enforce;
   made->ipv6_prefix = config.table.ipv6_prefix;
   made->generation = generation;

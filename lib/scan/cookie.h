@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "scan/source_key.h"
+#include "wire/probe.h"
 
 namespace edgesentry::scan {
 
@@ -22,6 +23,21 @@ struct Conversation {
   base::Ip source, target;
   std::uint16_t source_port = 0, target_port = 0;
 };
+
+// The conversation of the SYN-ACK that answers a probe: the probe's own where it has ports (TCP,
+// UDP and SCTP number them alike); else from the port of a web server to one that goes by the
+// addresses.
+[[nodiscard]] inline Conversation answered_as(const wire::Probe& probe) noexcept {
+  Conversation made{probe.source, probe.target, probe.source_port, probe.target_port};
+  const bool has_ports = probe.outcome == wire::ParseOutcome::tcp ||
+                         probe.outcome == wire::ParseOutcome::udp ||
+                         probe.outcome == wire::ParseOutcome::sctp;
+  if (has_ports) return made;
+  const std::uint32_t mixed = wire::fold(probe.source) * 0x9e3779b1u ^ wire::fold(probe.target);
+  made.source_port = static_cast<std::uint16_t>(40'000 + (mixed * 0x85ebca77u >> 19));
+  made.target_port = 80;
+  return made;
+}
 
 inline constexpr std::uint64_t kCookieEpoch = 32'000'000;  // us
 

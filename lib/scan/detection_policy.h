@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/cidr_set.h"
 #include "base/port_set.h"
@@ -47,6 +48,10 @@ struct Verification {
   Verify mode = Verify::passive;
   Proof needed = Proof::none;
   base::PortSet deception_tcp;  // ports that the appliance plays itself where nothing lives
+  std::string banner;           // what it says on them
+  bool tarpit = false;          // ... or holds the client with a window of zero
+  std::uint32_t replies_per_second = 10;            // to one source
+  std::uint32_t replies_per_second_total = 10'000;  // of all workers together
 };
 
 // What both kinds of evidence amount to.

@@ -31,6 +31,8 @@ ladder = ["10m", "1h"]
 per_minute_max = 10000000
 [allow]
 networks = ["198.51.100.0/24"]
+[verify]
+proof = "none"
 )";
 
 std::string with(const std::string& from, const std::string& to) {
@@ -205,6 +207,43 @@ TEST(DetectionPolicy, carries_everything_the_packet_path_needs) {
   EXPECT_TRUE(made->allow.contains(test::ip("2001:db8:0:ff::9"))) << "widened to a source";
   EXPECT_EQ(made->ipv6_prefix, 56);
   EXPECT_EQ(made->generation, 5u);
+}
+
+TEST(DetectionPolicy, asks_for_an_answer_where_the_appliance_can_challenge) {
+  config::Config config;
+  const auto made = [&](config::Placement placement, config::VerifyMode mode) {
+    config.placement = placement;
+    config.verify.mode = mode;
+    return make_detection_policy(config, {}, 1)->verification;
+  };
+  using config::Placement;
+  using config::VerifyMode;
+  EXPECT_EQ(made(Placement::inline_, VerifyMode::challenge).mode, scan::Verify::challenge);
+  EXPECT_EQ(made(Placement::inline_, VerifyMode::challenge).needed, scan::Proof::answer);
+  EXPECT_EQ(made(Placement::inline_, VerifyMode::passive).needed, scan::Proof::none);
+  for (const Placement placement : {Placement::tap, Placement::host}) {
+    EXPECT_EQ(made(placement, VerifyMode::challenge).mode, scan::Verify::passive);
+    EXPECT_EQ(made(placement, VerifyMode::challenge).needed, scan::Proof::none);
+  }
+  EXPECT_EQ(made(Placement::inline_, VerifyMode::off).mode, scan::Verify::off);
+}
+
+TEST(DetectionPolicy, carries_the_terms_of_proof) {
+  config::Config config;
+  config.verify.proof = config::NeededProof::handshake;
+  config.verify.deception_tcp.insert(23);
+  config.verify.banner = "Go away.";
+  config.verify.replies_per_second = 3;
+  config.verify.replies_per_second_total = 4;
+  config.networks.dark = {*base::Prefix::parse("10.9.0.0/16")};
+  const auto made = make_detection_policy(config, {}, 1);
+  EXPECT_EQ(made->verification.needed, scan::Proof::handshake);
+  EXPECT_TRUE(made->verification.deception_tcp.contains(23));
+  EXPECT_EQ(made->verification.banner, "Go away.");
+  EXPECT_EQ(made->verification.replies_per_second, 3u);
+  EXPECT_EQ(made->verification.replies_per_second_total, 4u);
+  EXPECT_TRUE(made->dark.contains(test::ip("10.9.1.1")));
+  EXPECT_FALSE(made->dark.contains(test::ip("10.8.1.1")));
 }
 
 }  // namespace

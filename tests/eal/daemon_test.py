@@ -171,8 +171,10 @@ def blocks_a_scanner_of_a_capture(place: Place) -> None:
     write_capture(capture, [syn(source, port) for port in range(1, probes + 1)])
     nothing = place.folder / "nothing.pcap"
     write_capture(nothing, [])
+    # A capture answers no challenge, so that nobody in it could prove where he is.
     place.start(place.write_config(f"net_pcap0,rx_pcap={capture}",
-                                   f"net_pcap1,rx_pcap={nothing},tx_pcap={left}"))
+                                   f"net_pcap1,rx_pcap={nothing},tx_pcap={left}",
+                                   '[verify]\nproof = "none"\n'))
     wait_for("the whole capture",
              lambda: place.metric("edgesentry_packets_received_total") == probes, 20)
     wait_for("the block", lambda: place.metric("edgesentry_blocks_added_total") == 1, 20)
