@@ -283,6 +283,8 @@ Worker::Worker(const WorkerSettings& settings, const scan::InspectorSettings& en
       tally_(links_.tally),
       key_(engine.key),
       pace_(settings.idle),
+      responder_(
+          {.key = engine.key, .workers = settings.workers, .ipv6_prefix = settings.ipv6_prefix}),
       inspector_(engine, tables, tally_),
       watch_(links_.watches.empty() ? nullptr : links_.watches[settings.id.value].get()),
       scattered_(std::make_unique<std::uint8_t[]>(kScatteredMax)) {}

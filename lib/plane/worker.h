@@ -2,9 +2,10 @@
 //
 // Owner: the lcore that calls run(); nothing in here is shared but rings, counters and the
 // published policy. It never waits: what finds no room is counted and freed. Received = forwarded +
-// dropped by verdict + dropped by fault. With hand-over the worker that received a packet counts it
-// as received, and the owner that finished it counts how it ended: the identity holds for the sum
-// over workers, to the packet, once they have stopped and finish() has emptied the rings.
+// dropped by verdict + dropped by fault; what the appliance says itself (worker_answer.cc) is
+// counted apart. With hand-over the worker that received a packet counts it as received, and the
+// owner that finished it counts how it ended: the identity holds for the sum over workers, to the
+// packet, once they have stopped and finish() has emptied the rings.
 #pragma once
 
 #include <array>
@@ -29,6 +30,7 @@
 #include "scan/inspect.h"
 #include "scan/order.h"
 #include "scan/tally.h"
+#include "verify/responder.h"
 
 namespace edgesentry::plane {
 
@@ -115,6 +117,8 @@ class Worker {
   void escalate() noexcept;
   void forward(const WorkerPort& port) noexcept;
   void transmit(const WorkerPort& port, std::span<rte_mbuf*> leaving) noexcept;
+  bool answer(std::uint16_t index) noexcept;
+  void send_back(const WorkerPort& port, std::span<rte_mbuf*> replies) noexcept;
   void forward_long(const WorkerPort& port, rte_mbuf* packet) noexcept;
   void discard(std::span<rte_mbuf*> packets) noexcept;
   void consume() noexcept;
@@ -141,6 +145,7 @@ class Worker {
   nic::Burst burst_;
   ProbeBatch actors_, answers_;  // tap only
   scan::AlertOutbox outbox_;
+  verify::Responder responder_;
   scan::Inspector inspector_;
   payload::Watch* watch_;                      // nullptr: payloads are left alone
   std::unique_ptr<std::uint8_t[]> scattered_;  // a packet of several buffers, put together

@@ -10,14 +10,18 @@ namespace edgesentry::plane {
 // Every packet leaves exactly once, in the order it came. A long frame is seen to on its own, after
 // what came before it.
 void Worker::forward(const WorkerPort& port) noexcept {
-  std::array<rte_mbuf*, nic::kBurst> blocked;
+  std::array<rte_mbuf*, nic::kBurst> blocked, replies;
   std::array<std::uint16_t, scan::kVerdictDropNames.size()> reasons{};
-  std::uint16_t passing = 0, dropped = 0;
+  std::uint16_t passing = 0, dropped = 0, answered = 0;
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     rte_mbuf* packet = burst_.packets[i];
     if (burst_.verdicts[i] != scan::Verdict::pass) {
-      ++reasons[index_of(scan::reason_of(burst_.verdicts[i]))];
-      blocked[dropped++] = packet;
+      const scan::VerdictDrop reason = scan::reason_of(burst_.verdicts[i]);
+      ++reasons[index_of(reason)];
+      if (reason != scan::VerdictDrop::blocked && answer(i)) [[unlikely]]
+        replies[answered++] = packet;
+      else
+        blocked[dropped++] = packet;
     } else if (rte_pktmbuf_pkt_len(packet) > port.peer_room.untagged &&
                !fits(packet, port.peer_room)) [[unlikely]] {
       transmit(port, std::span(burst_.packets).first(passing));
@@ -28,10 +32,11 @@ void Worker::forward(const WorkerPort& port) noexcept {
     }
   }
   burst_.forget();
-  if (dropped > 0) {
+  if (dropped + answered > 0) {
     for (std::size_t i = 0; i < reasons.size(); ++i)
       if (reasons[i] > 0) tally_.dropped_verdict[i].add(reasons[i]);
     discard(std::span(blocked).first(dropped));
+    send_back(port, std::span(replies).first(answered));
   }
   transmit(port, std::span(burst_.packets).first(passing));
 }

@@ -10,6 +10,7 @@
 #include "base/counter.h"
 #include "base/units.h"
 #include "scan/names.h"
+#include "scan/reply.h"
 #include "scan/tool.h"
 #include "wire/probe.h"
 
@@ -41,6 +42,10 @@ struct alignas(base::kCacheLine) Tally {
   std::array<base::Counter, kVerdictDropNames.size()> dropped_verdict;
   std::array<base::Counter, kFaultDropNames.size()> dropped_fault;
   base::Counter dropped_bytes;
+  // Made by the appliance itself in the place of targets: no part of the identity above.
+  std::array<base::Counter, kReplyNames.size()> replies;
+  std::array<base::Counter, kReplyRefusalNames.size()> replies_refused;
+  base::Counter reply_bytes;
   std::array<base::Counter, wire::kParseOutcomes> parsed;
   // scan table
   base::Counter sources;           // gauge: tier-1 entries in use

@@ -28,6 +28,14 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "`consumed`, in tap and host mode, is no loss: there every packet ends so; `too_long` exceeds "
      "the other port's MTU and could not be cut into IPv4 fragments."},
     {"edgesentry_bytes_dropped_total", kCounter, "worker", "Bytes dropped for any reason."},
+    {"edgesentry_challenge_replies_total", kCounter, "worker,kind",
+     "Packets that the appliance made itself in the place of targets, from what it dropped: "
+     "`challenge` asks who is there, the others are parts of conversations on deception ports. No "
+     "part of forwarded."},
+    {"edgesentry_challenge_replies_refused_total", kCounter, "worker,reason",
+     "Probes that deserved a reply and got none; `transmit` counts replies, made but not taken by "
+     "the port."},
+    {"edgesentry_challenge_bytes_total", kCounter, "worker", "Bytes of replies sent."},
     {"edgesentry_packets_parsed_total", kCounter, "outcome",
      "What the parser made of each packet; every packet has one outcome."},
     {"edgesentry_packets_handed_over_total", kCounter, "worker",

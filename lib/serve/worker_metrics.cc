@@ -21,6 +21,7 @@ constexpr auto kPerWorker = std::to_array<PlainMetric>({
     {"edgesentry_packets_forwarded_total", &Tally::forwarded_packets},
     {"edgesentry_bytes_forwarded_total", &Tally::forwarded_bytes},
     {"edgesentry_bytes_dropped_total", &Tally::dropped_bytes},
+    {"edgesentry_challenge_bytes_total", &Tally::reply_bytes},
     {"edgesentry_packets_handed_over_total", &Tally::handed_over},
     {"edgesentry_packets_taken_over_total", &Tally::taken_over},
     {"edgesentry_sources_tracked", &Tally::sources},
@@ -56,10 +57,22 @@ void add_drops(Families& out, const Tally& tally, const std::string& worker) {
     add("fault", scan::kFaultDropNames[i], value_of(tally.dropped_fault[i]));
 }
 
+void add_replies(Families& out, const Tally& tally, const std::string& worker) {
+  for (std::size_t i = 0; i < tally.replies.size(); ++i)
+    out.add("edgesentry_challenge_replies_total",
+            {{"worker", worker}, {"kind", std::string(scan::kReplyNames[i])}},
+            value_of(tally.replies[i]));
+  for (std::size_t i = 0; i < tally.replies_refused.size(); ++i)
+    out.add("edgesentry_challenge_replies_refused_total",
+            {{"worker", worker}, {"reason", std::string(scan::kReplyRefusalNames[i])}},
+            value_of(tally.replies_refused[i]));
+}
+
 void add_worker(Families& out, const Tally& tally, const std::string& worker) {
   for (const PlainMetric& metric : kPerWorker)
     out.add(metric.name, {{"worker", worker}}, value_of(tally.*metric.counter));
   add_drops(out, tally, worker);
+  add_replies(out, tally, worker);
 }
 
 void add_sizes(Families& out, const TableSizes& sizes, const std::string& worker) {

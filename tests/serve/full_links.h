@@ -21,6 +21,9 @@ struct Appliance {
     tally.dropped_verdict[0].add(90);
     tally.dropped_fault[0].add(10);
     tally.dropped_bytes.add(6'400);
+    tally.replies[static_cast<std::size_t>(scan::ReplyKind::challenge)].add(4);
+    tally.replies_refused[static_cast<std::size_t>(scan::ReplyRefusal::unpaid)].add(6);
+    tally.reply_bytes.add(216);
     tally.parsed[0].add(1000);
     tally.sources.set(7);
     tally.alerts[1][0].add(3);

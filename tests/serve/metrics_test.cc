@@ -66,6 +66,11 @@ TEST(Metrics, add_up_for_each_worker) {
                        "edgesentry_packets_dropped_total{worker=\"0\",class=\"fault\",reason="
                        "\"transmit_full\"} 10"));
   EXPECT_TRUE(has_line(text, "edgesentry_packets_received_total{worker=\"1\"} 0"));
+  EXPECT_TRUE(
+      has_line(text, "edgesentry_challenge_replies_total{worker=\"0\",kind=\"challenge\"} 4"));
+  EXPECT_TRUE(has_line(
+      text, "edgesentry_challenge_replies_refused_total{worker=\"0\",reason=\"unpaid\"} 6"));
+  EXPECT_TRUE(has_line(text, "edgesentry_challenge_bytes_total{worker=\"0\"} 216"));
 }
 
 TEST(Metrics, show_only_pairs_of_shape_and_technique_that_occurred) {
