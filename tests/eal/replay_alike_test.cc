@@ -54,7 +54,7 @@ std::vector<Bytes> traffic() {
 std::string words_of(const scan::Alert& alert) {
   return alert.source.to_string() + " " + std::string(scan::to_string(alert.technique)) + " " +
          std::string(scan::to_string(alert.shape)) + " " +
-         std::string(scan::to_string(alert.reason)) + " " + std::to_string(alert.probes);
+         std::string(scan::to_string(alert.reason));
 }
 
 std::set<std::string> live(std::uint16_t workers) {
@@ -63,7 +63,7 @@ std::set<std::string> live(std::uint16_t workers) {
   std::uint16_t queue = 0;
   for (const Bytes& frame : traffic()) {
     rig.send_outside(frame, queue++ % workers);
-    EXPECT_TRUE(rig.settles());  // one after the other, also through another worker's hands
+    EXPECT_TRUE(rig.settles());  // nearly in order: a worker counts a frame, then looks at it
   }
   std::set<std::string> decided;
   for (const scan::Alert& alert : rig.alerts())
