@@ -130,6 +130,11 @@ class Testbed:
         """The namespace with the two ports `outside` and `inside`."""
         return self._namespaces["appliance"]
 
+    def nail_down(self, host: "Host", port: str) -> None:
+        """Let the switch send a host's frames to its port, whoever else writes its address."""
+        words = ("fdb", "replace", host.mac, "dev", port, "master", "static", "sticky")
+        self._namespaces["switch"].run("bridge", *words)
+
     def set_queues(self, queues: int) -> None:
         """Use this many queues of the veth pairs at the appliance, up to what they were made with.
 
