@@ -178,7 +178,7 @@ def blocks_a_scanner_of_a_capture(place: Place) -> None:
     wait_for("the whole capture",
              lambda: place.metric("edgesentry_packets_received_total") == probes, 20)
     wait_for("the block", lambda: place.metric("edgesentry_blocks_added_total") == 1, 20)
-    dropped = place.metric("edgesentry_packets_dropped_total", 'reason="blocked"')
+    dropped = place.metric("edgesentry_packets_dropped_total", 'class="verdict"')
     place.stop(signal.SIGINT)
     passed = count_records(left, source)
     assert 0 < passed < 40 and passed + dropped == probes, f"{passed} passed, {dropped} dropped"
