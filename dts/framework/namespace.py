@@ -133,7 +133,7 @@ class Namespace:
         return run(self.command(argv), timeout=timeout, check=check)
 
     def start(
-        self, *argv: str, stdout: Output, stderr: Output = subprocess.STDOUT
+        self, *argv: str, stdout: Output, stderr: Output | None = subprocess.STDOUT
     ) -> "subprocess.Popen[bytes]":
         """Start a program inside; the caller stops it."""
         return subprocess.Popen(

@@ -75,6 +75,15 @@ def nmap_connect(host: Host, source: str, targets: Sequence[str], *options: str)
             host.namespace.ip("route", "del", *route)
 
 
+def nmap_idle(host: Host, source: str, zombie: str, target: str, ports: str) -> str:
+    """Run nmap's idle scan by a zombie, at most 20 s; return its report, or why it gave up."""
+    need("nmap")
+    words = ["-n", "-Pn", "-S", source, "-e", HOST_DEVICE, "-T4", "-sI", zombie, "-p", ports]
+    host.namespace.ip("route", "replace", f"{zombie}/32", "dev", HOST_DEVICE)
+    with on_one_core():
+        return host.namespace.run("timeout", "20", "nmap", *words, target, timeout=60, check=False)
+
+
 def open_ports(report: str) -> list[int]:
     """Return the open ports of an nmap report."""
     return sorted({int(port) for port, _ in OPEN_PORT.findall(report)})

@@ -19,6 +19,12 @@ bool may_wait(const Suspect& suspect, const wire::Probe& probe, PortClass port_c
   return port_class != PortClass::icmp && (probe.payload_bytes == 0 || suspect.failures > 0);
 }
 
+// An answered SYN-ACK would set two appliances talking for ever, but for those of an idle scan:
+// each comes from another port, and what an appliance says comes from the one that was asked.
+bool may_be_answered(const Suspect& suspect, const Touch& touch) noexcept {
+  return touch.technique != Technique::tcp_syn_ack || suspect.technique == Technique::idle;
+}
+
 // Were everything of its class that waits for an answer to fail, the sequential test would have
 // decided without this contact.
 bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment& moment) noexcept {
@@ -66,7 +72,7 @@ Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
       evaluate(suspect, *contact, moment);
     }
     if (sets[suspect.set].flags[suspect.way] & sighting_flag::kBlocked) return Verdict::drop;
-    return challenges ? Verdict::answer : Verdict::hold;
+    return challenges && may_be_answered(suspect, touch) ? Verdict::answer : Verdict::hold;
   }
   if (!policy.holds_bursts || contact == nullptr || suspect.decided) return Verdict::pass;
   if (contact->outcome == Outcome::held && contact->sent >= kSentAgain) {

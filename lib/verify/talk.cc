@@ -78,10 +78,10 @@ Said Talk::reply_to(const Heard& heard) noexcept {
 Said Talk::answer_tcp(const Heard& heard) noexcept {
   const wire::Probe& probe = heard.probe;
   const std::uint8_t kind = probe.tcp_flags & (flag::kSyn | flag::kAck | flag::kRst | flag::kFin);
-  // To answer a SYN-ACK with a SYN-ACK would set two appliances talking for ever.
-  if ((kind & flag::kRst) != 0 || (kind & (flag::kSyn | flag::kAck)) == (flag::kSyn | flag::kAck))
-    return {};
-  if (!terms_.deception_tcp.contains(probe.target_port)) return challenge(heard);
+  if ((kind & flag::kRst) != 0) return {};
+  // A SYN-ACK opens nothing; lib/scan says which of them may be answered.
+  const bool is_syn_ack = (kind & (flag::kSyn | flag::kAck)) == (flag::kSyn | flag::kAck);
+  if (is_syn_ack || !terms_.deception_tcp.contains(probe.target_port)) return challenge(heard);
   if (kind == flag::kSyn) return open(heard);
   if ((kind & flag::kAck) == 0) return challenge(heard);
   const std::uint32_t told = read_so_far(probe);

@@ -235,5 +235,25 @@ TEST_F(Restrain, takes_the_block_back_when_control_wants_proof) {
   EXPECT_EQ(bench.act(tcp(to_port(444), kSynFlag)), Verdict::answer);
 }
 
+TEST_F(Restrain, answers_the_syn_acks_of_an_idle_scan_and_no_others) {
+  want(Proof::answer);
+  const auto ask_zombie = [this](std::uint16_t source_port) {
+    return bench.act(tcp({kScanner, kServer, source_port, 80}, kSynAck));
+  };
+  for (std::uint16_t n = 0; n < 5; ++n) ask_zombie(static_cast<std::uint16_t>(41000 + n));
+  ASSERT_EQ(bench.alerts.size(), 1u);
+  EXPECT_EQ(bench.alerts[0].technique, Technique::idle);
+  EXPECT_TRUE(bench.alerts[0].contained);
+  EXPECT_EQ(ask_zombie(41005), Verdict::answer);
+  reset_cookie({kScanner, kServer, 41005, 80});
+  EXPECT_EQ(ask_zombie(41006), Verdict::drop) << "somebody lives there";
+
+  const base::Ip other = ip4(198, 51, 100, 8);
+  for (std::uint16_t port = 1; port <= 5; ++port) bench.knock_closed(to_port(port, other));
+  EXPECT_EQ(bench.act(tcp(to_port(9, other), kSynFlag)), Verdict::answer);
+  EXPECT_EQ(bench.act(tcp(to_port(10, other), kSynAck)), Verdict::hold)
+      << "perhaps another appliance's";
+}
+
 }  // namespace
 }  // namespace edgesentry::scan
