@@ -73,6 +73,8 @@ Result<replay::ReplayOptions> replay_settings(const ReplayArguments& arguments) 
   options.detection.watched_udp = config.detect.watched_udp;
   options.detection.allow = options.exempt.set();
   options.detection.inside = base::CidrSet(config.networks.inside);
+  options.detection.dark = base::CidrSet(config.networks.dark);
+  options.detection.services = policy::services_of(config.networks);
   options.detection.ipv6_prefix = config.table.ipv6_prefix;
   if (!config.block.ladder.empty()) options.ledger.ladder = config.block.ladder;
   options.ledger.forget_after = config.block.forget_after;

@@ -8,10 +8,12 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
 #include "base/port_set.h"
+#include "base/result.h"
 
 namespace edgesentry::config {
 
@@ -67,9 +69,23 @@ struct Detect {
   std::chrono::milliseconds answer_timeout{4000};
 };
 
+enum class Transport { tcp, udp, sctp };
+
+// "192.0.2.10 tcp 80,443"
+struct Service {
+  base::Prefix where;
+  Transport transport = Transport::tcp;
+  base::PortSet ports;
+
+  static base::Result<Service> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+  friend bool operator==(const Service&, const Service&) = default;
+};
+
 struct Networks {
   std::vector<base::Prefix> inside;  // protected networks
   std::vector<base::Prefix> dark;    // those of their addresses where nobody lives
+  std::vector<Service> services;     // of protected hosts, known before they answer
 };
 
 // Proof of source; docs/detection.md. Where nothing can be sent (tap, host) challenge means

@@ -86,8 +86,15 @@ inline constexpr std::array kDetectionFields = {
           .example = R"(["192.0.2.0/24", "2001:db8::/32"])"},
     Field{.key = "networks.dark",
           .slot = &in<&Config::networks, &Networks::dark>,
-          .help = "Those of the protected addresses where nobody lives.",
+          .help = "Those of the protected addresses where nobody lives: what is tried there has "
+                  "failed at once.",
           .example = R"(["192.0.2.128/25"])"},
+    Field{.key = "networks.services",
+          .slot = &in<&Config::networks, &Networks::services>,
+          .range = {0, 256},
+          .help = "Services that live: what fails there is an outage, not held against anybody. "
+                  "Others are learned from their answers.",
+          .example = R"(["192.0.2.10 tcp 80,443", "2001:db8::/64 udp 53"])"},
     Field{.key = "verify.mode",
           .slot = &in<&Config::verify, &Verify::mode>,
           .help = "off: nobody asks whether a source is where its packets say; passive: handshakes "

@@ -30,6 +30,7 @@ not exist are faults too.
 | duration | `"500ms"`, `"10m"`, `"1h30m"`, `"7d"`: units `w d h m s ms`, from large to small |
 | ports | `"1-1813,3389"`: ports and inclusive ranges |
 | network | `"10.0.0.0/24"`, `"2001:db8::/32"`, or one address; bits below the mask are ignored |
+| service | `"192.0.2.10 tcp 80,443"`: an address or network; `tcp`, `udp` or `sctp`; ports |
 | text | in quotes |
 
 Where a key says *reload*, `edgesentry reload` and SIGHUP take a new value at once. Where it says

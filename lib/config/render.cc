@@ -34,6 +34,10 @@ std::string text_of(const base::Prefix& value, const Field&) {
   return toml_text(value.to_string());
 }
 
+std::string text_of(const Service& value, const Field&) {
+  return toml_text(value.to_string());
+}
+
 template <class Enum>
 requires std::is_enum_v<Enum> std::string text_of(Enum value, const Field& field) {
   return toml_text(field.words[static_cast<std::size_t>(value)]);
@@ -52,7 +56,7 @@ std::string text_of(const std::vector<Item>& items, const Field& field) {
 // What a key's type is called, and what its range counts.
 struct Naming {
   std::string_view name;
-  enum { number, probability, duration, text, none } range;
+  enum { number, probability, duration, text, items, none } range;
 };
 
 Naming naming(In<bool>) {
@@ -94,6 +98,9 @@ Naming naming(In<base::PortSet>) {
 }
 Naming naming(In<std::vector<base::Prefix>>) {
   return {"list of networks", Naming::none};
+}
+Naming naming(In<std::vector<Service>>) {
+  return {"list of services", Naming::items};
 }
 template <class Enum>
 requires std::is_enum_v<Enum> Naming naming(In<Enum>) {
@@ -147,6 +154,8 @@ std::string range_words(const Field& field) {
     case Naming::text:
       return low == 0 ? fmt::format("up to {} bytes", high)
                       : fmt::format("{} to {} bytes", low, high);
+    case Naming::items:
+      return fmt::format("up to {} entries", high);
     case Naming::none:
       break;
   }
@@ -173,9 +182,10 @@ std::string what_to_write(const Field& field) {
   const Naming named = naming_of(field);
   const bool has_article = named.range != Naming::none || named.name.starts_with("list");
   const std::string range = range_words(field);
-  const std::string_view join = range.empty()                 ? ""
-                                : named.range == Naming::text ? " of "
-                                                              : " from ";
+  const std::string_view join = range.empty() ? ""
+                                : named.range == Naming::text || named.range == Naming::items
+                                    ? " of "
+                                    : " from ";
   return fmt::format("Write {}{}{}{}, for example {} = {}", has_article ? "a " : "",
                      type_words(field), join, range, name_of(field.key), field.example);
 }

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 #include "config/duration.h"
 #include "config/field_slots.h"
@@ -87,6 +88,14 @@ class Reader {
     target = *prefix;
   }
 
+  void read(const toml::node& node, Service& target) {
+    const auto written = node.value_exact<std::string_view>();
+    if (!written) return refuse(node, "is not a service in quotes");
+    auto service = Service::parse(*written);
+    if (!service.ok()) return refuse(node, "is not a service: " + service.error().text);
+    target = std::move(service).value();
+  }
+
   template <class Enum>
   requires std::is_enum_v<Enum>
   void read(const toml::node& node, Enum& target) {
@@ -106,6 +115,11 @@ class Reader {
   void read(const toml::node& node, std::vector<Item>& target) {
     const toml::array* list = node.as_array();
     if (list == nullptr) return refuse(node, "is not a list in [ ]");
+    if constexpr (std::is_same_v<Item, Service>) {
+      if (static_cast<std::int64_t>(list->size()) > field_.range.high)
+        return refuse(
+            node, fmt::format("has {} entries, {} are possible", list->size(), field_.range.high));
+    }
     const std::size_t before = complaints_.size();
     std::vector<Item> items;
     for (const toml::node& element : *list) read(element, items.emplace_back());

@@ -122,11 +122,14 @@ void confirm(ControlState& state, const scan::Alert& alert, const policy::Decisi
   report_only(state, alert, decision);
 }
 
-void answer_now(ControlState& state, const scan::Alert& alert) {
+// By value: what goes on to ledger and logs has the severity that history gives it.
+void answer_now(ControlState& state, scan::Alert alert) {
   const policy::Rules rules{
       .exempt = state.exempt, .enforce = state.enforces(), .needed = state.needed_proof};
   const auto decision =
       policy::decide(alert, state.ledger, rules, state.budget, state.now.monotonic);
+  alert.severity = decision.severity;
+  state.numbers.severities[static_cast<std::size_t>(alert.severity)].add(1);
   state.numbers.decisions[static_cast<std::size_t>(decision.action)].add(1);
   state.top.see(state.ledger.key_of(alert.source), alert.probes);
   switch (decision.action) {

@@ -69,4 +69,10 @@ std::string proof_sentence(const scan::Alert& alert) {
   return "Its address is not proven: nothing shows that the packets came from there.";
 }
 
+std::string severity_sentence(const scan::Alert& alert) {
+  return fmt::format(
+      "Its severity is {}; that it is {} at all is {} % sure.", scan::to_string(alert.severity),
+      alert.shape == scan::Shape::brute_force ? "brute force" : "a scan", alert.confidence);
+}
+
 }  // namespace edgesentry::control

@@ -1,5 +1,5 @@
-// The evidence of one alert in sentences: what was tried, what came of it, and whether the address
-// is proven. For `explain`. Pure; any thread.
+// The evidence of one alert in sentences: what was tried, what came of it, whether the address is
+// proven, how bad it is. For `explain`. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -13,5 +13,8 @@ namespace edgesentry::control {
 
 // Whether anybody else can have sent these packets.
 [[nodiscard]] std::string proof_sentence(const scan::Alert& alert);
+
+// How sure that it is a scan, and how bad.
+[[nodiscard]] std::string severity_sentence(const scan::Alert& alert);
 
 }  // namespace edgesentry::control

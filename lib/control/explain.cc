@@ -103,6 +103,7 @@ nlohmann::json explain_source(ControlState& state, const nlohmann::json& request
       story.push_back(attempts_sentence(entry->evidence));
       story.push_back(tool_sentence(entry->evidence.tool));
       story.push_back(proof_sentence(entry->evidence));
+      story.push_back(severity_sentence(entry->evidence));
     }
     story.push_back(standing_sentence(state, *entry));
     const bool in_force =

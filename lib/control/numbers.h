@@ -32,6 +32,7 @@ struct alignas(base::kCacheLine) Numbers {
   base::Counter alerts_drained;
   base::Counter alerts_stale;  // older than the end of the source's last block
   std::array<base::Counter, policy::kDecisionActionNames.size()> decisions;
+  std::array<base::Counter, scan::kSeverityNames.size()> severities;  // of alerts answered
   base::Counter blocks_added, blocks_expired, blocks_lifted;
   base::Counter blocks_vetoed;   // a worker dropped the source, control said no
   base::Counter blocks_refused;  // the ledger was full

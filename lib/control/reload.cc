@@ -98,6 +98,7 @@ std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config:
   made->holds_bursts = config.block.hold_bursts && config.placement == config::Placement::inline_;
   made->inside = base::CidrSet(config.networks.inside);
   made->dark = base::CidrSet(config.networks.dark);
+  made->services = policy::services_of(config.networks);
   made->enforce = config.mode == config::Mode::enforce;
   made->ipv6_prefix = config.table.ipv6_prefix;
   made->generation = generation;

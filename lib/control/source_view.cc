@@ -40,6 +40,7 @@ nlohmann::json source_view(const ControlState& state, const policy::Entry& entry
   view["technique"] = scan::to_string(alert.technique);
   view["shape"] = scan::to_string(alert.shape);
   view["severity"] = scan::to_string(alert.severity);
+  view["confidence"] = alert.confidence;
   view["tool"] = scan::to_string(alert.tool.tool);
   view["probes"] = alert.probes;
   view["ports"] = alert.port_count;
@@ -60,6 +61,7 @@ nlohmann::json evidence_view(const ControlState& state, const scan::Alert& alert
           {"technique", scan::to_string(alert.technique)},
           {"shape", scan::to_string(alert.shape)},
           {"severity", scan::to_string(alert.severity)},
+          {"confidence", alert.confidence},
           {"tipped_by", scan::to_string(alert.reason)},
           {"tool", scan::to_string(alert.tool.tool)},
           {"tool_confidence", scan::to_string(alert.tool.confidence)},

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "scan/severity.h"
+
 namespace edgesentry::policy {
 
 namespace {
@@ -156,11 +158,11 @@ void Crowds::say_whole(Crowd& crowd, const scan::Alert& clue, scan::AlertKind ki
   CrowdFinding finding{.alert = clue, .is_whole = true, .dense = {}};
   scan::Alert& alert = finding.alert;
   alert.kind = kind;
-  alert.severity = scan::Severity::high;
   alert.shape = scan::Shape::distributed;
   alert.reason = scan::Reason::many_sources;
   alert.source_count = crowd.sources_ever;
   alert.probes = alert.failures = crowd.count;
+  alert.confidence = scan::confidence_of(alert, 0);
   alert.first_seen = crowd.at(0).at;
   alert.port_count = alert.target_count = 0;
   std::vector<base::Ip> sources;
@@ -190,6 +192,7 @@ void Crowds::say_whole(Crowd& crowd, const scan::Alert& clue, scan::AlertKind ki
       finding.dense_sources = count;
     }
   }
+  alert.severity = scan::severity_of(alert, 0);
   findings_.push_back(finding);
 }
 
@@ -209,7 +212,6 @@ void Crowds::say_member(Crowd& crowd, const base::Ip& source, base::Micros now) 
   alert.kind = scan::AlertKind::clue;
   alert.shape = scan::Shape::distributed;
   alert.reason = scan::Reason::many_sources;
-  alert.severity = scan::Severity::medium;
   alert.protocol = 6;
   alert.port_count = alert.target_count = alert.probes = 0;
   for (std::uint32_t i = 0; i < crowd.count; ++i) {

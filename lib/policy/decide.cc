@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "scan/severity.h"
+
 namespace edgesentry::policy {
 
 namespace {
@@ -35,6 +37,13 @@ bool is_answered(const Entry& entry, const Rules& rules, base::Micros now) {
 bool is_stale(const Entry& entry, const scan::Alert& alert, base::Micros now) {
   const bool is_over = entry.standing == Standing::blocked && now >= entry.until;
   return alert.last_seen < (is_over ? entry.until : entry.released);
+}
+
+// Blocks of the source that were over before this alert.
+std::uint32_t offences_before(const Entry* known, const Ledger& ledger, base::Micros now) {
+  if (known == nullptr) return 0;
+  if (in_force(*known, now)) return known->offences - std::min(known->offences, 1u);
+  return ledger.next_offence(known, now) - 1;
 }
 
 std::string_view plural(std::uint64_t count) {
@@ -67,12 +76,13 @@ bool BlockBudget::try_take(base::Micros now) noexcept {
 Decision decide(const scan::Alert& alert, const Ledger& ledger, const Rules& rules,
                 BlockBudget& budget, base::Micros now) {
   Decision decision;
+  const Entry* known = ledger.find(alert.source);
+  decision.severity = scan::severity_of(alert, offences_before(known, ledger, now));
   if (rules.exempt.contains(alert.source)) {
     decision.action = DecisionAction::ignore;
     decision.exempt = rules.exempt.why(alert.source).value_or(decision.exempt);
     return decision;
   }
-  const Entry* known = ledger.find(alert.source);
   if (known != nullptr) {
     decision.already_blocked = is_answered(*known, rules, now);
     decision.is_stale = !decision.already_blocked && is_stale(*known, alert, now);

@@ -36,7 +36,8 @@ struct Decision {
   std::uint32_t offence = 0;         // which block of this source it is: 1 is the first
   bool already_blocked = false;      // or already shadowed, in observe mode
   bool is_stale = false;             // all of the evidence is older than the end of its last block
-  Exempt exempt = Exempt::allowed_by_config;  // with `ignore`: why
+  Exempt exempt = Exempt::allowed_by_config;         // with `ignore`: why
+  scan::Severity severity = scan::Severity::medium;  // with the history of the source
 };
 
 // New blocks of unproven sources in the last minute, exact to the second they fell in; O(1). A

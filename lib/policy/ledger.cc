@@ -335,6 +335,7 @@ void merge_evidence(scan::Alert& into, const scan::Alert& from) {
   merged.abnormal = std::max(merged.abnormal, other.abnormal);
   merged.first_seen = std::min(merged.first_seen, other.first_seen);
   merged.severity = std::max(merged.severity, other.severity);
+  merged.confidence = std::max(merged.confidence, other.confidence);
   merged.proven = merged.proven || other.proven;
   into = merged;
 }

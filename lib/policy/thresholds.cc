@@ -1,5 +1,8 @@
 #include "policy/thresholds.h"
 
+#include <utility>
+#include <vector>
+
 namespace edgesentry::policy {
 
 scan::Thresholds thresholds_of(const config::Detect& detect) noexcept {
@@ -18,6 +21,19 @@ scan::Thresholds thresholds_of(const config::Detect& detect) noexcept {
   thresholds.window = micros(detect.window);
   thresholds.answer_timeout = micros(detect.answer_timeout);
   return thresholds;
+}
+
+scan::DeclaredServices services_of(const config::Networks& networks) {
+  const auto class_of = [](config::Transport transport) {
+    return transport == config::Transport::tcp   ? scan::PortClass::tcp
+           : transport == config::Transport::udp ? scan::PortClass::udp
+                                                 : scan::PortClass::sctp;
+  };
+  std::vector<scan::DeclaredService> services;
+  services.reserve(networks.services.size());
+  for (const config::Service& service : networks.services)
+    services.push_back({service.where, class_of(service.transport), service.ports});
+  return scan::DeclaredServices(std::move(services));
 }
 
 }  // namespace edgesentry::policy

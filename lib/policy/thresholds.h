@@ -1,4 +1,4 @@
-// From the keys of [detect] to what the packet path compares with.
+// From the keys of [detect] and [networks] to what the packet path compares with.
 #pragma once
 
 #include "config/config.h"
@@ -6,6 +6,7 @@
 
 namespace edgesentry::policy {
 
+[[nodiscard]] scan::DeclaredServices services_of(const config::Networks& networks);
 [[nodiscard]] scan::Thresholds thresholds_of(const config::Detect& detect) noexcept;
 
 }  // namespace edgesentry::policy

@@ -306,6 +306,7 @@ void Replay::decide_one(const scan::Alert& alert, base::Micros now, const std::s
       .exempt = options_.exempt, .enforce = true, .needed = options_.detection.verification.needed};
   const policy::Decision decision = policy::decide(alert, ledger_, rules, budget_, now);
   report::Event event = event_of(alert);
+  event.alert->severity = decision.severity;
   event.text = policy::sentence(decision, alert, event.source) + words;
   event.block_for = decision.duration;
   event.offence = decision.offence;

@@ -140,6 +140,7 @@ void add_evidence(Json& out, const scan::Alert& alert) {
   out["technique"] = scan::to_string(alert.technique);
   out["shape"] = scan::to_string(alert.shape);
   out["severity"] = scan::to_string(alert.severity);
+  out["confidence"] = alert.confidence;
   out["reason"] = scan::to_string(alert.reason);
   out["tool"] = scan::to_string(alert.tool.tool);
   if (alert.tool.tool != scan::Tool::none) {

@@ -46,6 +46,7 @@ struct Alert {
   Technique technique = Technique::tcp_syn;
   Shape shape = Shape::vertical;
   Severity severity = Severity::medium;
+  std::uint8_t confidence = 0;  // percent that this is a scan at all, see severity.h
   Reason reason = Reason::failed_attempts;
   std::uint8_t prefix_length = 128;  // how much of an IPv6 source is one source (as configured)
   std::uint8_t tcp_flags = 0;        // of the deciding packet

@@ -8,6 +8,7 @@
 #include "base/cidr_set.h"
 #include "base/port_set.h"
 #include "base/units.h"
+#include "scan/declared_services.h"
 #include "scan/sequential_test.h"
 
 namespace edgesentry::scan {
@@ -67,6 +68,7 @@ struct DetectionPolicy {
   base::CidrSet allow;   // allow list and never-ban set together: detected, never dropped
   base::CidrSet inside;  // protected networks; empty: any address may be source or target
   base::CidrSet dark;    // protected addresses where nobody lives
+  DeclaredServices services;
   bool enforce = false;  // false: observe, nothing is dropped
   // A source whose open attempts would make it a scanner, did they fail, waits with the next one.
   bool holds_bursts = false;

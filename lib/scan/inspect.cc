@@ -197,7 +197,8 @@ void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place
       (touch.port_class == PortClass::tcp && moment.policy.watched_tcp.contains(touch.port)) ||
       (touch.port_class == PortClass::udp && moment.policy.watched_udp.contains(touch.port));
   const bool lone_answer = is_lone_answer(probe, touch);
-  const bool lured = is_lured(probe, touch, moment.policy);
+  const bool lured =
+      is_lured(probe, touch, moment.policy) || is_in_the_dark(moment.policy, probe.target, touch);
   if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched && !lone_answer && !lured)
     return;
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "scan/inspector_state.h"
+#include "scan/severity.h"
 
 namespace edgesentry::scan {
 
@@ -70,14 +71,6 @@ Shape shape_of(const Extent& extent, Reason reason) noexcept {
   if (extent.ports <= 1) return Shape::horizontal;
   if (extent.ports <= kFew && extent.targets > extent.ports) return Shape::strobe;
   return extent.targets <= 2 && extent.ports > kFew ? Shape::vertical : Shape::block;
-}
-
-Severity severity_of(const Suspect& suspect, const Extent& extent, Reason reason) noexcept {
-  if (reason == Reason::watched_port && extent.contacts <= 2) return Severity::low;
-  if (is_of_payload(reason)) return Severity::high;
-  if (suspect.probes >= 1000 || extent.targets >= 256) return Severity::high;
-  return is_abnormal(main_technique(suspect, Technique::tcp_syn)) ? Severity::high
-                                                                  : Severity::medium;
 }
 
 std::uint8_t protocol_of(const Contact& contact, bool ipv6) noexcept {
@@ -173,7 +166,6 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->kind = kind;
   alert->technique = kind == AlertKind::touch ? contact.technique : suspect.technique;
   alert->shape = kind == AlertKind::touch ? Shape::trap : shape_of(extent, suspect.reason);
-  alert->severity = severity_of(suspect, extent, suspect.reason);
   alert->reason = kind == AlertKind::touch ? Reason::watched_port : suspect.reason;
   alert->protocol = protocol_of(contact, !suspect.source.is_v4());
   alert->tcp_flags = flags_of(contact.technique);
@@ -186,6 +178,8 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->probes_by_hash = suspect.probe_marks.list();
   alert->ip_options = suspect.ip_options;
   alert->tool = suspect.tool.name();
+  alert->severity = severity_of(*alert, 0);
+  alert->confidence = confidence_of(*alert, suspect.score);
   if (kind != AlertKind::decision || !is_first) return;
   tally.alerts[static_cast<std::size_t>(alert->shape)][static_cast<std::size_t>(alert->technique)]
       .add(1);
@@ -214,8 +208,9 @@ void Inspector::State::report(const ArpSender& sender, const Moment& moment) noe
   alert->kind = is_first ? AlertKind::decision : AlertKind::growth;
   alert->technique = Technique::arp;
   alert->shape = Shape::horizontal;
-  alert->severity = Severity::low;
   alert->reason = Reason::arp_sweep;
+  alert->severity = severity_of(*alert, 0);
+  alert->confidence = confidence_of(*alert, 0);
   if (alert->kind != AlertKind::decision) return;
   tally.alerts[static_cast<std::size_t>(alert->shape)][static_cast<std::size_t>(alert->technique)]
       .add(1);

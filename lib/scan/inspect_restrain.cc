@@ -44,21 +44,22 @@ bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment
 }  // namespace
 
 // A live service, an answer that was asked for, a conversation that is under way.
-bool Inspector::State::may_reach(const Suspect& suspect, const wire::Probe& probe,
-                                 const Touch& touch) const noexcept {
+bool Inspector::State::may_reach(const Suspect& suspect, const Attempt& attempt,
+                                 const DetectionPolicy& policy) const noexcept {
+  const auto& [probe, touch, is_new] = attempt;
   const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
   if (touch.kind == TouchKind::none || is_traceroute(probe) || is_excused(probe, touch, flags))
     return true;
-  const std::uint32_t target = wire::fold(probe.target);
-  const std::uint16_t port = touch.port_class == PortClass::icmp ? kAlive : touch.port;
-  return services.is_live(target, port, touch.port_class);
+  Touch asked = touch;
+  if (touch.port_class == PortClass::icmp) asked.port = kAlive;
+  return is_live(policy, services, probe.target, asked);
 }
 
 Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
                                    const Moment& moment) noexcept {
   const DetectionPolicy& policy = moment.policy;
   const auto& [probe, touch, is_new] = attempt;
-  if (may_reach(suspect, probe, touch) || policy.allow.contains(suspect.source))
+  if (may_reach(suspect, attempt, policy) || policy.allow.contains(suspect.source))
     return Verdict::pass;
   Contact* contact = suspect.find(wire::fold(probe.target), touch.port, touch.port_class);
   if (contact != nullptr &&

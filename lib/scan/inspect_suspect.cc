@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "scan/contact_rules.h"
 #include "scan/inspector_state.h"
 
 namespace edgesentry::scan {
@@ -12,24 +13,8 @@ constexpr std::uint8_t kPatient = 2;
 constexpr std::uint8_t kTalks = 3;  // packets of one socket that make a conversation
 constexpr std::int32_t kScoreMax = 1 << 20;
 
-bool is_weak(Technique t) noexcept {
-  return t == Technique::tcp_ack || t == Technique::tcp_maimon || t == Technique::tcp_syn_ack ||
-         t == Technique::idle || t == Technique::sctp_cookie_echo;
-}
-
-// UDP and ICMP are silent for many reasons, and so is a host that gets a stray ACK.
-bool silence_counts(const Contact& contact) noexcept {
-  return (contact.port_class == PortClass::tcp || contact.port_class == PortClass::sctp) &&
-         !is_weak(contact.technique) && !is_abnormal(contact.technique);
-}
-
 std::uint32_t kind_bit(Technique t) noexcept {
   return 1u << static_cast<unsigned>(t);
-}
-
-bool is_open(const Contact& contact) noexcept {
-  return contact.outcome == Outcome::pending || contact.outcome == Outcome::silent ||
-         contact.outcome == Outcome::held;
 }
 
 bool waits(const Contact& contact) noexcept {
@@ -38,7 +23,7 @@ bool waits(const Contact& contact) noexcept {
 }
 
 void count_once_more(Contact& contact) noexcept {
-  if (contact.sent < 255) ++contact.sent;
+  if (contact.sent < 127) ++contact.sent;
 }
 
 bool is_watched(const Contact& contact, const DetectionPolicy& policy) noexcept {
@@ -60,7 +45,7 @@ void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& 
   const auto lower = [](auto& count) { count -= count > 0 ? 1 : 0; };
   const bool has_failed = contact.outcome == Outcome::refused ||
                           contact.outcome == Outcome::half_open ||
-                          contact.outcome == Outcome::silent;
+                          contact.outcome == Outcome::in_vain || contact.outcome == Outcome::silent;
   const bool counted =
       has_failed && (contact.outcome != Outcome::silent || silence_counts(contact));
   if (counted) lower_score(suspect, policy.thresholds.sequential.failure);
@@ -116,17 +101,21 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
   if (contact.outcome == outcome) return;
   const SequentialTest& test = moment.policy.thresholds.sequential;
   const Outcome before = contact.outcome;
-  const bool scored_silence = before == Outcome::silent && silence_counts(contact);
+  const bool scored_silence =
+      before == Outcome::in_vain || (before == Outcome::silent && silence_counts(contact));
   if (scored_silence && outcome != Outcome::refused) {  // it was only late
     lower_score(suspect, test.failure);
     suspect.failures -= suspect.failures > 0;
   }
-  const bool is_known = services.is_live(contact.target, contact.port, contact.port_class);
-  if ((outcome == Outcome::refused || outcome == Outcome::silent) && is_known)
-    outcome = Outcome::neutral;
+  const bool is_known =
+      contact.is_declared || services.is_live(contact.target, contact.port, contact.port_class);
+  const bool is_failure =
+      outcome == Outcome::refused || outcome == Outcome::silent || outcome == Outcome::in_vain;
+  if (is_failure && is_known) outcome = Outcome::neutral;
   contact.outcome = outcome;
   switch (outcome) {
     case Outcome::refused:
+    case Outcome::in_vain:
     case Outcome::half_open:
     case Outcome::silent: {
       if (scored_silence) break;
@@ -168,7 +157,8 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
     if (touch.kind == TouchKind::abnormal && !is_abnormal(contact.technique)) {
       contact.technique = touch.technique;
       ++suspect.abnormal;
-      if (contact.outcome != Outcome::refused) contact.outcome = Outcome::pending;
+      if (contact.outcome != Outcome::refused && contact.outcome != Outcome::in_vain)
+        contact.outcome = Outcome::pending;
     } else if (goes_on_probing_a_zombie(suspect, probe, touch)) {
       contact.technique = Technique::idle;
     } else {
@@ -186,16 +176,19 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   if (touch.kind == TouchKind::weak && suspect.contacts_ever >= kContacts) return;
 
   age(suspect, moment);
+  const DetectionPolicy& policy = moment.policy;
   const bool talks = touch.kind == TouchKind::weak && touch.port_class == PortClass::tcp &&
                      probe.payload_bytes > 0;
-  Contact& contact = suspect.add({.target = target,
-                                  .at_ms = suspect.since_first_ms(moment.now),
-                                  .port = touch.port,
-                                  .source_port = probe.source_port,
-                                  .port_class = touch.port_class,
-                                  .technique = touch.technique,
-                                  .outcome = talks ? Outcome::completed : Outcome::pending,
-                                  .sent = 1});
+  Contact& contact = suspect.add(
+      {.target = target,
+       .at_ms = suspect.since_first_ms(moment.now),
+       .port = touch.port,
+       .source_port = probe.source_port,
+       .port_class = touch.port_class,
+       .technique = touch.technique,
+       .outcome = talks ? Outcome::completed : Outcome::pending,
+       .sent = 1,
+       .is_declared = policy.services.contains(probe.target, touch.port, touch.port_class)});
   if (talks) return;
   suspect.remember(probe.target, touch.port);
   suspect.tool.next(probe);
@@ -208,8 +201,11 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   ++suspect.probes;
   if (touch.kind == TouchKind::abnormal) {
     ++suspect.abnormal;
-    if (is_watched(contact, moment.policy)) ++suspect.touches;
+    if (is_watched(contact, policy)) ++suspect.touches;
   }
+  // Nobody lives there: no answer to wait for.
+  if (is_in_the_dark(policy, probe.target, touch) && !talks_with(suspect, target))
+    settle(suspect, contact, Outcome::in_vain, moment);
   evaluate(suspect, contact, moment);
 }
 
@@ -233,6 +229,9 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
     const Technique technique = answer.port_class == PortClass::tcp && answer.to_ack
                                     ? Technique::tcp_ack
                                     : kOf[static_cast<std::size_t>(answer.port_class)];
+    const bool is_declared =
+        wire::fold(probe.source) == answer.target &&
+        moment.policy.services.contains(probe.source, answer.port, answer.port_class);
     known = &suspect.add({.target = answer.target,
                           .at_ms = suspect.since_first_ms(moment.now),
                           .port = answer.port,
@@ -240,7 +239,8 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
                           .port_class = answer.port_class,
                           .technique = technique,
                           .outcome = Outcome::pending,
-                          .sent = 1});
+                          .sent = 1,
+                          .is_declared = is_declared});
     suspect.remember(probe.source, answer.port);
     ++suspect.probes;
   }

@@ -11,6 +11,7 @@
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
 #include "scan/due_slots.h"
+#include "scan/ground.h"
 #include "scan/inspect.h"
 #include "scan/logins.h"
 #include "scan/service_map.h"
@@ -100,8 +101,8 @@ struct Inspector::State {
 
   // --- what unproven sources may do, inspect_restrain.cc --------------------------------------
   Verdict restrain(Suspect& suspect, const Attempt& attempt, const Moment& moment) noexcept;
-  [[nodiscard]] bool may_reach(const Suspect& suspect, const wire::Probe& probe,
-                               const Touch& touch) const noexcept;
+  [[nodiscard]] bool may_reach(const Suspect& suspect, const Attempt& attempt,
+                               const DetectionPolicy& policy) const noexcept;
   void contain(Place place) noexcept;
 
   // --- proof of source, inspect_proof.cc ------------------------------------------------------

@@ -27,20 +27,22 @@ enum class Outcome : std::uint8_t {
   completed,  // a conversation: handshake finished, data sent, or a reply to UDP or ICMP
   refused,    // RST or ICMP unreachable
   silent,     // no answer within answer_timeout
+  in_vain,    // into dark space: nobody can answer; who does after all is heard
   half_open,  // SYN-ACK seen, then RST by the source or nothing: only a scanner's stack does so
   held,       // not let through: too many others wait for their answer
   neutral,    // says nothing: a client that retries patiently, a known service, traceroute
 };
 
 struct Contact {
-  std::uint32_t target;       //  0  wire::fold() of the address
-  std::uint32_t at_ms;        //  4  since the suspect's first_seen
-  std::uint16_t port;         //  8
-  std::uint16_t source_port;  // 10  of the first probe
-  PortClass port_class;       // 12
-  Technique technique;        // 13
-  Outcome outcome;            // 14
-  std::uint8_t sent;          // 15  probes of the same source port, saturating
+  std::uint32_t target;          //  0  wire::fold() of the address
+  std::uint32_t at_ms;           //  4  since the suspect's first_seen
+  std::uint16_t port;            //  8
+  std::uint16_t source_port;     // 10  of the first probe
+  PortClass port_class;          // 12
+  Technique technique;           // 13
+  Outcome outcome;               // 14
+  std::uint8_t sent : 7;         // 15  probes of the same source port, saturating
+  std::uint8_t is_declared : 1;  //  a service that the operator says lives
 };
 static_assert(sizeof(Contact) == 16);
 
@@ -52,7 +54,7 @@ static_assert(sizeof(Contact) == 16);
 // Evidence against the source; pending contacts are not (yet).
 [[nodiscard]] constexpr bool is_bad(const Contact& contact) noexcept {
   return contact.outcome == Outcome::refused || contact.outcome == Outcome::silent ||
-         contact.outcome == Outcome::half_open ||
+         contact.outcome == Outcome::half_open || contact.outcome == Outcome::in_vain ||
          (is_abnormal(contact.technique) && contact.outcome != Outcome::neutral);
 }
 

@@ -59,6 +59,9 @@ void add_control_metrics(Families& out, const Numbers& numbers) {
     out.add("edgesentry_decisions_total",
             {{"action", std::string(policy::kDecisionActionNames[i])}},
             value_of(numbers.decisions[i]));
+  for (std::size_t i = 0; i < numbers.severities.size(); ++i)
+    out.add("edgesentry_severities_total", {{"severity", std::string(scan::kSeverityNames[i])}},
+            value_of(numbers.severities[i]));
   out.add("edgesentry_blocks_active", {{"enforcer", "workers"}}, value_of(numbers.blocks_active));
   add_histogram(out, "edgesentry_detection_latency_seconds", numbers.detection_latency);
   add_histogram(out, "edgesentry_control_round_seconds", numbers.round_duration);

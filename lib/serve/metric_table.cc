@@ -85,6 +85,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
     {"edgesentry_alerts_stale_total", kCounter, "",
      "Alerts older than the end of their source's last block; not acted upon."},
     {"edgesentry_decisions_total", kCounter, "action", "What control decided about alerts."},
+    {"edgesentry_severities_total", kCounter, "severity",
+     "Alerts that control answered, by severity."},
     {"edgesentry_blocks_active", kGauge, "enforcer", "Sources blocked now, by who keeps them out."},
     {"edgesentry_blocks_shadow", kGauge, "", "Sources that observe mode would be blocking now."},
     {"edgesentry_blocks_added_total", kCounter, "", "Blocks made."},

@@ -220,6 +220,48 @@ TEST(Load, takes_probabilities_in_every_spelling_of_a_number) {
         << wrong;
 }
 
+TEST(Load, takes_services_as_they_are_said) {
+  const Loaded loaded = load_good_and(
+      "[networks]\nservices = [\"192.0.2.10 tcp 80,443\", \"2001:db8::/64  udp  53\"]\n");
+  ASSERT_TRUE(loaded.problems.empty()) << loaded.to_string();
+  const auto& services = loaded.config.networks.services;
+  ASSERT_EQ(services.size(), 2u);
+  EXPECT_EQ(services[0].to_string(), "192.0.2.10 tcp 80,443");
+  EXPECT_EQ(services[1].to_string(), "2001:db8::/64 udp 53");
+  EXPECT_EQ(services[1].transport, Transport::udp);
+}
+
+TEST(Load, says_what_is_wrong_with_a_service) {
+  const std::pair<const char*, const char*> kWrong[] = {
+      {"", "address or a network"},
+      {"tcp 80", "address or a network"},
+      {"192.0.2.10", "tcp, udp or sctp"},
+      {"192.0.2.10 icmp 1", "tcp, udp or sctp"},
+      {"192.0.2.10 80 tcp", "tcp, udp or sctp"},
+      {"192.0.2.10 tcp", "no port"},
+      {"192.0.2.10 tcp 0", "port 0"},
+      {"192.0.2.10 tcp 70000", "70000"},
+      {"192.0.2.10 tcp 80 443", "80 443"},
+  };
+  for (const auto& [written, why] : kWrong) {
+    const Problem problem = only_problem_about(
+        load_good_and("[networks]\nservices = [\"" + std::string(written) + "\"]\n"),
+        "networks.services");
+    EXPECT_TRUE(has(problem.fault, why)) << written << ": " << problem.fault;
+    EXPECT_TRUE(has(problem.remedy, "tcp 80,443")) << problem.remedy;
+  }
+}
+
+TEST(Load, takes_256_services_and_no_more) {
+  const auto services = [](int count) {
+    std::string text = "[networks]\nservices = [";
+    for (int i = 0; i < count; ++i) text += "\"192.0.2.1 tcp 80\", ";
+    return load_good_and(text + "]\n");
+  };
+  EXPECT_TRUE(services(256).problems.empty());
+  EXPECT_TRUE(has(only_problem_about(services(257), "networks.services").fault, "256"));
+}
+
 TEST(Load, asks_for_double_brackets_around_segment) {
   const Loaded loaded = load_text("[segment]\nname = \"a\"\n", "test.toml");
   const Problem problem = only_problem_about(loaded, "segment");

@@ -124,6 +124,19 @@ TEST(Validate, wants_a_test_that_a_record_can_hold) {
       load_good_and("[detect]\nfalse_positive = 1e-9\nbenign_success = 0.6\n").problems.empty());
 }
 
+TEST(Validate, wants_dark_networks_inside) {
+  const std::string inside = "[networks]\ninside = [\"192.0.2.0/24\"]\n";
+  EXPECT_TRUE(
+      load_good_and(inside + "dark = [\"192.0.2.128/25\", \"192.0.2.1\"]\n").problems.empty());
+  EXPECT_TRUE(load_good_and("[networks]\ndark = [\"198.51.100.0/24\"]\n").problems.empty());
+  for (const char* dark : {"192.0.0.0/16", "198.51.100.0/24", "0.0.0.0/0"})
+    EXPECT_EQ(
+        only_problem_about(load_good_and(inside + "dark = [\"" + dark + "\"]\n"), "networks.dark")
+            .line,
+        9u)
+        << dark;
+}
+
 TEST(Validate, wants_a_rising_ladder) {
   EXPECT_TRUE(load_good_and("[block]\nladder = [\"1s\", \"2s\"]\n").problems.empty());
   for (const char* ladder : {"[]", "[\"1h\", \"1h\"]", "[\"1m\", \"1h\", \"59m\"]"})

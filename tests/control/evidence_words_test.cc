@@ -52,6 +52,16 @@ TEST(AttemptsSentence, leaves_out_what_there_is_not) {
             "It tried 10.0.0.1; 1 of 1 probes was refused or unanswered.");
 }
 
+TEST(SeveritySentence, says_how_bad_and_how_sure) {
+  scan::Alert alert = five_ports();
+  alert.severity = scan::Severity::high;
+  alert.confidence = 99;
+  EXPECT_EQ(severity_sentence(alert),
+            "Its severity is high; that it is a scan at all is 99 % sure.");
+  alert.shape = scan::Shape::brute_force;
+  EXPECT_NE(severity_sentence(alert).find("brute force"), std::string::npos);
+}
+
 TEST(ProofSentence, tells_a_proven_address_from_one_that_may_be_forged) {
   scan::Alert alert = five_ports();
   EXPECT_NE(proof_sentence(alert).find("not proven"), std::string::npos);

@@ -42,6 +42,21 @@ TEST_F(Decide, blocks_a_stranger_for_the_first_step) {
   EXPECT_EQ(decision.offence, 1u);
 }
 
+TEST_F(Decide, tells_the_severity_with_the_history_of_the_source) {
+  auto alert = alert_of(attacker(1), kStart);
+  alert.proven = true;
+  EXPECT_EQ(ask(alert).severity, scan::Severity::high);
+  ledger_.block({.source = attacker(1), .alert = &alert, .duration = 600s}, kStart);
+  EXPECT_EQ(ask(alert, kStart + seconds(10)).severity, scan::Severity::high) << "the same offence";
+  const Micros later = kStart + seconds(700);
+  auto again = alert_of(attacker(1), later);
+  again.proven = true;
+  EXPECT_EQ(ask(again, later).severity, scan::Severity::critical);
+  again.proven = false;
+  EXPECT_EQ(ask(again, later).severity, scan::Severity::high);
+  EXPECT_EQ(ask(alert_of(attacker(2), later), later).severity, scan::Severity::medium);
+}
+
 TEST_F(Decide, never_blocks_an_exempt_source_in_any_mode_or_kind) {
   allow("10.0.0.1/32", Exempt::gateway);
   for (const bool enforce : {false, true})

@@ -24,5 +24,16 @@ TEST(Thresholds, take_unequal_probabilities_as_unequal_steps) {
   EXPECT_GT(test.success, test.failure);
 }
 
+TEST(Services, keep_prefix_class_and_ports) {
+  config::Networks networks;
+  networks.services.push_back(config::Service::parse("192.0.2.0/24 udp 53,5000-5001").value());
+  const scan::DeclaredServices services = services_of(networks);
+  const base::Ip server = *base::Ip::parse("192.0.2.9");
+  EXPECT_TRUE(services.contains(server, 53, scan::PortClass::udp));
+  EXPECT_TRUE(services.contains(server, 5001, scan::PortClass::udp));
+  EXPECT_FALSE(services.contains(server, 53, scan::PortClass::tcp));
+  EXPECT_FALSE(services.contains(server, 54, scan::PortClass::udp));
+}
+
 }  // namespace
 }  // namespace edgesentry::policy

@@ -21,6 +21,7 @@ TEST(JsonLines, put_the_evidence_of_a_block_under_the_names_of_ecs) {
   EXPECT_EQ(line["event"]["action"], "source-blocked");
   EXPECT_EQ(line["event"]["type"], nlohmann::json::array({"denied"}));
   EXPECT_EQ(line["event"]["severity"], 47);
+  EXPECT_EQ(line["edgesentry"]["confidence"], 95);
   EXPECT_EQ(line["event"]["start"], "2026-11-22T06:54:29.989000Z");
   EXPECT_EQ(line["event"]["end"], "2026-11-22T06:54:30.239000Z");
   EXPECT_EQ(line["source"]["ip"], "10.9.0.2");

@@ -23,6 +23,7 @@ inline scan::Alert sample_alert() {
   alert.ports[1] = 11;
   alert.port_count = 2;
   alert.target_count = 1;
+  alert.confidence = 95;
   alert.probes = 2;
   alert.failures = 2;
   alert.first_seen = base::seconds(100);
