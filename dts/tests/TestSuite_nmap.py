@@ -1,14 +1,19 @@
 """The real nmap against an appliance that enforces."""
 
+from typing import ClassVar
+
 from framework import tools
 from framework.passage import Crossing, late_text
+from framework.settings import Table
 from framework.test_suite import TestSuite, func_test
 
 BOUND = ("--host-timeout", "6s")
 
 
 class TestNmap(TestSuite):
-    """What nmap's users run, and how little they get for it."""
+    """What nmap's users run, and how little they get for it; only blocks drop packets."""
+
+    settings: ClassVar[Table] = {"block": {"hold_bursts": False}, "verify": {"proof": "none"}}
 
     def expect(self, technique: str, *options: str) -> None:
         """Run a scan from a fresh address; verify name, block and that nothing passed late."""

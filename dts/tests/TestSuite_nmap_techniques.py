@@ -17,6 +17,10 @@ from framework.testbed import HOST_DEVICE
 # Five refusals decide (detect.false_positive), and no more than five wait for theirs at one time
 # (block.hold_bursts): a flight of ten sends what is too much in vain.
 FAST = 5
+# A RST to an ACK is also how conversations end: the first one is not held against anybody.
+WEAK = FAST + 1
+# Nobody sends a datagram again, so one with content waits only after a refusal (nmap's flight).
+DATAGRAMS = 10
 ABNORMAL = 3  # detect.abnormal: what no stack sends is evidence at once, flight or not
 # detect.horizontal_targets: hosts that answer a ping refuse nothing, so that the fifteenth decides;
 # the rest of a flight of ten may be on its way.
@@ -173,9 +177,9 @@ class TestNmapTechniques(TestSuite):
             Each is blocked by its name; a Window scan is an ACK scan on the wire.
         """
         self.verify_all(
-            self.nmap("tcp_ack", FAST, "-sA", *PORTS),
-            self.nmap("tcp_ack", FAST, "-sW", *PORTS),
-            self.nmap("tcp_maimon", FAST, "-sM", *PORTS),
+            self.nmap("tcp_ack", WEAK, "-sA", *PORTS),
+            self.nmap("tcp_ack", WEAK, "-sW", *PORTS),
+            self.nmap("tcp_maimon", WEAK, "-sM", *PORTS),
         )
 
     @func_test
@@ -189,7 +193,7 @@ class TestNmapTechniques(TestSuite):
             Each is blocked by its name within the bound.
         """
         self.verify_all(
-            self.nmap("udp", FAST, "-sU", *PORTS),
+            self.nmap("udp", DATAGRAMS, "-sU", *PORTS),
             self.nmap("sctp_init", FAST, "-sY", *PORTS),
             self.nmap("sctp_cookie_echo", FAST, "-sZ", *PORTS),
             self.nmap("ip_protocol", FAST, "-sO"),

@@ -259,6 +259,8 @@ class TestProofOfSource(TestSuite):
         ]
         self.verify_equal(flags.count((True, SYN)), 1, "SYNs")
         self.verify_equal(flags.count((False, SYN | ACK)), 1, "SYN-ACKs")
+        self.connect(innocent, HTTP_PORT, self.server).close()
+        self.verify(not self.blocked(innocent), "it was blocked for visiting a server")
         self.reload(proof="automatic")
 
     @func_test

@@ -21,7 +21,7 @@ DARK = "203.0.113.250"  # of the protected network, and nobody there
 class TestZeroAfterDecision(TestSuite):
     """Both ends of the appliance are captured and compared; what is dropped is what is blocked."""
 
-    settings: ClassVar[Table] = {"block": {"hold_bursts": False}}
+    settings: ClassVar[Table] = {"block": {"hold_bursts": False}, "verify": {"proof": "none"}}
 
     def check(self, crossing: Crossing, source: str, before: Metrics) -> tuple[Passage, Event]:
         """Verify that nothing passed after the decision; return the passage and the decision."""

@@ -262,8 +262,6 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
       (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp &&
        answer.port < kEphemeral))
     services.learn(answer.target, answer.port, answer.port_class);
-  if (answer.kind == AnswerKind::converse && answer.port_class == PortClass::icmp)
-    services.learn(answer.target, kAlive, PortClass::icmp);
   const std::uint32_t index = key.home >> shift;
   SightingSet& set = sets[index];
   int way = set.find(key);
@@ -311,7 +309,10 @@ bool Inspector::tick(base::Micros now, const DetectionPolicy& policy,
     if (suspect.alert_owed)
       state.emit(suspect, suspect.owed, suspect.contacts[suspect.newest], moment);
     state.age(suspect, moment);
-    if (!suspect.alert_owed && base::elapsed(suspect.last_seen, now) > policy.thresholds.window)
+    const bool is_over = suspect.contained
+                             ? base::elapsed(suspect.restrained, now) > kContainedFor
+                             : base::elapsed(suspect.last_seen, now) > policy.thresholds.window;
+    if (!suspect.alert_owed && is_over)
       state.release(slot);
     else
       state.dues.wake_by(slot, State::due_of(suspect, moment));

@@ -126,6 +126,7 @@ void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& co
   if (suspect.allowed) tally.alerts_allowed.add(1);
   if (moment.policy.enforce && !suspect.allowed) {
     suspect.contained = !is_proven_enough(suspect, moment.policy);
+    suspect.restrained = moment.now;
     if (!suspect.contained) block(suspect.source, Place{suspect.set, suspect.way}, moment.policy);
   }
   emit(suspect, AlertKind::decision, contact, moment);

@@ -13,10 +13,13 @@ struct Reaction {
 
 // Only a suspect that was answered can have received a cookie.
 Reaction reaction_to(const Suspect& suspect, const wire::Probe& probe, const CookieKey& key,
-                     base::Micros now) noexcept {
+                     const Moment& moment) noexcept {
   using namespace wire::tcp_flag;
+  const base::Micros now = moment.now;
+  // Somebody whose address was borrowed visits a server as well; nobody visits what is not there.
+  const bool asks = moment.policy.enforce && moment.policy.verification.mode == Verify::challenge;
   Reaction reaction{.answers = resets_challenge(suspect, probe),
-                    .proven = acknowledges_challenge(suspect, probe)};
+                    .proven = !asks && acknowledges_challenge(suspect, probe)};
   if (!suspect.was_answered || reaction.answers || reaction.proven) return reaction;
   const Conversation talk{probe.source, probe.target, probe.source_port, probe.target_port};
   if (probe.tcp_flags & kRst)
@@ -36,7 +39,7 @@ void Inspector::State::watch_reaction(Suspect& suspect, const wire::Probe& probe
   if (suspect.proven || probe.outcome != wire::ParseOutcome::tcp) return;
   if (!(probe.tcp_flags & (kRst | kAck)) || !(suspect.has_challenge || suspect.was_answered))
     return;
-  const Reaction reaction = reaction_to(suspect, probe, cookies, moment.now);
+  const Reaction reaction = reaction_to(suspect, probe, cookies, moment);
   const bool is_news = (reaction.answers && !suspect.answers) || reaction.proven;
   suspect.answers |= reaction.answers;
   suspect.proven |= reaction.proven;

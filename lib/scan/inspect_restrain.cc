@@ -25,8 +25,9 @@ bool may_be_answered(const Suspect& suspect, const Touch& touch) noexcept {
   return touch.technique != Technique::tcp_syn_ack || suspect.technique == Technique::idle;
 }
 
-// Were everything of its class that waits for an answer to fail, the sequential test would have
-// decided without this contact.
+// Were this contact and everything of its class that waits for an answer to fail, the sequential
+// test would decide. One that tier 1 took for another (their bits in the sketch were the same) is
+// missing in the count: it is the one that makes the difference.
 bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment& moment) noexcept {
   const Thresholds& thresholds = moment.policy.thresholds;
   const auto all = std::span(suspect.contacts).first(suspect.contact_count);
@@ -38,7 +39,7 @@ bool is_one_too_many(const Suspect& suspect, const Contact& newest, const Moment
       suspect.was_met && base::elapsed(suspect.first_seen, moment.now) < thresholds.answer_timeout;
   const auto open = static_cast<std::int32_t>(others) + (first_waits ? 1 : 0);
   const SequentialTest& test = thresholds.sequential;
-  return open > 0 && suspect.score + open * test.failure >= test.threshold;
+  return open > 0 && suspect.score + (open + 1) * test.failure >= test.threshold;
 }
 
 }  // namespace
@@ -50,9 +51,7 @@ bool Inspector::State::may_reach(const Suspect& suspect, const Attempt& attempt,
   const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
   if (touch.kind == TouchKind::none || is_traceroute(probe) || is_excused(probe, touch, flags))
     return true;
-  Touch asked = touch;
-  if (touch.port_class == PortClass::icmp) asked.port = kAlive;
-  return is_live(policy, services, probe.target, asked);
+  return is_live(policy, services, probe.target, touch);
 }
 
 Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
@@ -68,6 +67,7 @@ Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
   const bool challenges = policy.verification.mode == Verify::challenge;
   if (suspect.contained || is_lured(probe, touch, policy)) {
     suspect.was_answered |= challenges;
+    suspect.restrained = moment.now;
     if (contact != nullptr && !suspect.decided) {
       settle(suspect, *contact, Outcome::refused, moment);  // the target never hears of it
       evaluate(suspect, *contact, moment);
@@ -96,6 +96,7 @@ void Inspector::State::contain(Place place) noexcept {
   if (set.suspect[place.way] == 0) return;
   Suspect& suspect = suspects.at(set.suspect[place.way]);
   suspect.decided = suspect.contained = true;
+  suspect.restrained = suspect.last_seen;
 }
 
 }  // namespace edgesentry::scan

@@ -307,7 +307,9 @@ base::Micros Inspector::State::due_of(const Suspect& suspect, const Moment& mome
   const Thresholds& thresholds = moment.policy.thresholds;
   const base::Micros retry = moment.now + kSoonest;
   if (suspect.alert_owed) return retry;
-  base::Micros due = suspect.last_seen + thresholds.window + kSoonest;
+  base::Micros due = suspect.contained ? suspect.restrained + kContainedFor
+                                       : suspect.last_seen + thresholds.window;
+  due = due + kSoonest;
   for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
     const Contact& contact = suspect.contacts[i];
     const base::Micros at = suspect.first_seen + base::milliseconds(contact.at_ms);

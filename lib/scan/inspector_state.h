@@ -133,8 +133,8 @@ inline bool is_unspoken_protocol(const Answer& answer) noexcept {
   return answer.kind == AnswerKind::refuse && answer.port_class == PortClass::protocol;
 }
 
-// Echo replies teach the service map that a host is there; no contact has this port and class.
-inline constexpr std::uint16_t kAlive = 1;
+// A contained source that has tried nothing more for so long is as any other again.
+inline constexpr base::Micros kContainedFor = base::seconds(600);
 
 inline bool restrains(const DetectionPolicy& policy) noexcept {
   return policy.enforce && (policy.holds_bursts || policy.verification.needed != Proof::none ||

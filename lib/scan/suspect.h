@@ -65,7 +65,8 @@ struct alignas(base::kCacheLine) Suspect {
   base::Ip source;  // as last seen, the whole address
   base::Micros first_seen;
   base::Micros last_seen;
-  std::uint32_t set = 0;  // its place in tier 1
+  base::Micros restrained;  // the last packet that it lost by being contained
+  std::uint32_t set = 0;    // its place in tier 1
   std::uint8_t way = 0;
   bool in_use = false;
   bool decided = false;       // a detector has fired
