@@ -216,7 +216,7 @@ class TestNmapTechniques(TestSuite):
         tools.masscan(self.attacker, source, mac, ("-p", "23", RANGE), seconds=3)
         faults.append(self.judge("masscan -p 23", source, "tcp_syn", FAST, 5.0))
         source = self._source()
-        tools.zmap(self.attacker, source, mac, ("-p", "23", "203.0.113.0/26"))
+        tools.zmap(self.attacker, source, mac, ("-p", "23", "203.0.113.16/28", "203.0.113.32/28"))
         faults.append(self.judge("zmap -p 23", source, "tcp_syn", FAST, 5.0))
         self.verify_all(*faults)
 
