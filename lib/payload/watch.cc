@@ -29,6 +29,13 @@ bool guesses_passwords(std::string_view tool) noexcept {
   return tool == "hydra" || tool == "medusa" || tool == "ncrack" || tool == "patator";
 }
 
+// Patterns name more than scans are named after, such as companies that scan.
+scan::Tool tool_called(std::string_view name) noexcept {
+  const auto at = std::ranges::find(scan::kToolNames, name);
+  return at == scan::kToolNames.end() ? scan::Tool::none
+                                      : static_cast<scan::Tool>(at - scan::kToolNames.begin());
+}
+
 std::uint32_t mark_of(std::uint16_t index) noexcept {
   return index + 1u;
 }
@@ -66,7 +73,10 @@ Watch::Watch(std::unique_ptr<signature::Matcher> matcher, const WatchSettings& s
     : matcher_(std::move(matcher)),
       key_(settings.key),
       flows_(settings.dialogues_max),
-      dialogues_(flows_.size()) {}
+      dialogues_(flows_.size()) {
+  for (const Pattern& pattern : matcher_->database().patterns())
+    tools_.push_back(tool_called(pattern.tool));
+}
 
 base::Result<std::unique_ptr<Watch>> Watch::create(
     std::shared_ptr<const signature::Database> database, const WatchSettings& settings) {
@@ -195,11 +205,15 @@ void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
         if (dialogue == nullptr || !dialogue->offered) continue;
         if (!acknowledges(packet.probe, dialogue->said_until)) continue;
         dialogue->offered = false;
+        packet.note.tool = dialogue->tool;
       }
       packet.note.kind = scan::PayloadKind::login_failed;
     } else {
-      if (packet.side == Side::client) take_claim(pattern, index, packet);
-      continue;
+      if (packet.side != Side::client) continue;
+      take_claim(pattern, index, packet);
+      if (tools_[index] == scan::Tool::none) continue;
+      packet.note.kind = scan::PayloadKind::tool_named;
+      packet.note.tool = tools_[index];
     }
     notes.add(packet.note);
   }
@@ -214,6 +228,7 @@ void Watch::take_claim(const Pattern& pattern, std::uint16_t index, const Packet
   if (is_login ? !refuses_everybody(pattern.service) : !guesses && pattern.severity < least) return;
   Dialogue& dialogue = opened(packet);
   dialogue.said_until = packet.probe.sequence + packet.probe.payload_bytes;
+  if (tools_[index] != scan::Tool::none) dialogue.tool = tools_[index];
   if (is_login)
     dialogue.offered = true;
   else if (guesses)
@@ -226,6 +241,7 @@ void Watch::take_claim(const Pattern& pattern, std::uint16_t index, const Packet
 void Watch::take_answer(Packet packet, Notes& notes) noexcept {
   Dialogue* const dialogue = known(packet.key);
   if (dialogue == nullptr || !acknowledges(packet.probe, dialogue->said_until)) return;
+  packet.note.tool = dialogue->tool;
   if (dialogue->exploit != 0) {
     packet.note.kind = scan::PayloadKind::exploit;
     packet.note.mark = std::exchange(dialogue->exploit, 0);
@@ -255,6 +271,7 @@ void Watch::take_ssh(Packet packet, Notes& notes) noexcept {
     dialogue->ssh.client(packet.bytes, packet.probe.payload_bytes);
     return;
   }
+  packet.note.tool = dialogue->tool;
   switch (dialogue->ssh.server(packet.probe.payload_bytes)) {
     case SshEvent::none:
       return;

@@ -89,11 +89,12 @@ class Watch {
  private:
   struct Dialogue {
     bool is_ssh = false;
-    bool offered = false;          // the client offered a login
-    bool guessed = false;          // ... with a program that guesses passwords
-    std::uint16_t port = 0;        // of the protected host
-    std::uint32_t exploit = 0;     // waits for the server's answer; 0: none
-    std::uint32_t said_until = 0;  // sequence number behind what the client said there
+    bool offered = false;                // the client offered a login
+    bool guessed = false;                // ... with a program that guesses passwords
+    std::uint16_t port = 0;              // of the protected host
+    scan::Tool tool = scan::Tool::none;  // as the client calls itself
+    std::uint32_t exploit = 0;           // waits for the server's answer; 0: none
+    std::uint32_t said_until = 0;        // sequence number behind what the client said there
     SshDialogue ssh;
   };
   // One packet, and what is worked out of it once.
@@ -122,6 +123,7 @@ class Watch {
   signature::FlowTable flows_;
   std::vector<Dialogue> dialogues_;
   OpenPorts open_ports_;
+  std::vector<scan::Tool> tools_;  // that patterns name, by their index
   WatchCounters counters_;
 };
 

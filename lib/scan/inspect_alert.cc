@@ -73,6 +73,12 @@ Shape shape_of(const Extent& extent, Reason reason) noexcept {
   return extent.targets <= 2 && extent.ports > kFew ? Shape::vertical : Shape::block;
 }
 
+// What somebody says of himself goes before what his packets look like.
+ToolName tool_of(const Suspect& suspect) noexcept {
+  if (suspect.named == Tool::none) return suspect.tool.name();
+  return {suspect.named, Confidence::high, Mark::said_so};
+}
+
 std::uint8_t protocol_of(const Contact& contact, bool ipv6) noexcept {
   switch (contact.port_class) {
     case PortClass::tcp:
@@ -178,7 +184,7 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->contained = suspect.contained;
   alert->probes_by_hash = suspect.probe_marks.list();
   alert->ip_options = suspect.ip_options;
-  alert->tool = suspect.tool.name();
+  alert->tool = tool_of(suspect);
   alert->severity = severity_of(*alert, 0);
   alert->confidence = confidence_of(*alert, suspect.score);
   if (kind != AlertKind::decision || !is_first) return;

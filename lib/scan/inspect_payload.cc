@@ -17,6 +17,10 @@ bool Inspector::note_payload(const PayloadNote& note, base::Micros now,
                              const DetectionPolicy& policy, AlertOutbox& outbox) noexcept {
   State& state = *state_;
   const SourceKey key = source_key(state.settings.key, note.source, policy.ipv6_prefix);
+  if (note.kind == PayloadKind::tool_named) {
+    state.take_name(note, key);
+    return false;
+  }
   const bool is_login = note.kind != PayloadKind::exploit;
   const LoginTable::Event event{.source = canonical_source(note.source, policy.ipv6_prefix),
                                 .hash = key.home,
@@ -37,6 +41,13 @@ bool Inspector::note_payload(const PayloadNote& note, base::Micros now,
   const SightingSet& set = state.sets[key.home >> state.shift];
   const int way = set.find(key);
   return policy.enforce && way >= 0 && (set.flags[way] & sighting_flag::kBlocked) != 0;
+}
+
+// A name is of use for sources that are suspects; the others say it again when they are.
+void Inspector::State::take_name(const PayloadNote& note, const SourceKey& key) noexcept {
+  SightingSet& set = sets[key.home >> shift];
+  const int way = set.find(key);
+  if (way >= 0 && set.suspect[way] != 0) suspects.at(set.suspect[way]).named = note.tool;
 }
 
 // False: there is no room for the suspect now, and the next event says it again.
@@ -72,6 +83,7 @@ bool Inspector::State::accuse(const PayloadNote& note, const SourceKey& key, std
   suspect->last_seen = moment.now;
   suspect->remember(note.target, note.port);
   suspect->dialogues = count;
+  if (note.tool != Tool::none) suspect->named = note.tool;
   suspect->proven = true;  // a server answered what was said after the handshake
   const Reason reason =
       note.kind == PayloadKind::exploit ? Reason::signature : Reason::failed_logins;

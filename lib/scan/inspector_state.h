@@ -109,6 +109,7 @@ struct Inspector::State {
   void watch_reaction(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
 
   // --- payloads, inspect_payload.cc -----------------------------------------------------------
+  void take_name(const PayloadNote& note, const SourceKey& key) noexcept;
   bool accuse(const PayloadNote& note, const SourceKey& key, std::uint32_t count,
               const Moment& moment) noexcept;
 

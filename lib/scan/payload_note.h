@@ -6,6 +6,7 @@
 
 #include "base/ip.h"
 #include "scan/names.h"
+#include "scan/tool.h"
 
 namespace edgesentry::scan {
 
@@ -13,6 +14,7 @@ enum class PayloadKind : std::uint8_t {
   login_failed,  // the server refused a login
   login_ok,      // the server took one
   exploit,       // a probe for a hole, to which the server said something
+  tool_named,    // no evidence: the source says which program it is
 };
 
 struct PayloadNote {
@@ -21,6 +23,7 @@ struct PayloadNote {
   std::uint16_t port = 0;  // of the protected host
   PayloadKind kind = PayloadKind::login_failed;
   std::uint32_t mark = 0;  // which exploit: distinct ones count, repetitions do not
+  Tool tool = Tool::none;  // as the source calls itself on this connection
 };
 
 }  // namespace edgesentry::scan

@@ -97,6 +97,7 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t reported_probes = 0;  // when the last alert went out
   std::uint32_t dialogues = 0;        // failed logins or distinct exploits, when they decided
   ToolMarks tool;
+  Tool named = Tool::none;  // what the source said it is
   base::Ip last_target;
   // What only the receiver of the newest SYN-ACK knows: the number to acknowledge, and to whom.
   std::uint32_t challenge_ack = 0;

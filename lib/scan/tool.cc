@@ -86,6 +86,7 @@ constexpr std::array<MarkMeaning, kMarks> kMeanings = {{
      "sequence numbers that count, in SYNs with window 1024 and no option but MSS"},
     {Mark::hping_rising_ports, Tool::hping, kNone, kLow, 3, true,
      "window 512 or empty UDP packets, and a source port that rises by one each"},
+    {Mark::said_so, Tool::none, kNone, kNone, 1, false, "what it says of itself in its packets"},
 }};
 
 constexpr bool is_in_order() {

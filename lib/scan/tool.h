@@ -25,10 +25,30 @@ enum class Tool : std::uint8_t {
   synscan,
   ipeye,
   myscan,
+  // Known by what they say inside their packets (lib/payload).
+  hydra,
+  medusa,
+  zgrab,
+  nuclei,
+  nikto,
+  sqlmap,
+  openvas,
+  acunetix,
+  wpscan,
+  gobuster,
+  dirbuster,
+  ffuf,
+  feroxbuster,
+  wfuzz,
+  httpx,
+  sipvicious,
 };
-inline constexpr std::array<std::string_view, 12> kToolNames = {
-    "none",  "nmap",  "masscan", "zmap",    "unicornscan", "hping",
-    "mirai", "naabu", "scapy",   "synscan", "ipeye",       "myscan"};
+inline constexpr std::array<std::string_view, 28> kToolNames = {
+    "none",     "nmap",      "masscan", "zmap",        "unicornscan", "hping",    "mirai",
+    "naabu",    "scapy",     "synscan", "ipeye",       "myscan",      "hydra",    "medusa",
+    "zgrab",    "nuclei",    "nikto",   "sqlmap",      "openvas",     "acunetix", "wpscan",
+    "gobuster", "dirbuster", "ffuf",    "feroxbuster", "wfuzz",       "httpx",    "sipvicious"};
+static_assert(kToolNames.size() == static_cast<std::size_t>(Tool::sipvicious) + 1);
 
 // low: other programs send such packets too. medium: no ordinary stack was seen to. high: chance
 // and ordinary stacks are ruled out; only somebody who means to look like the tool is left.
@@ -77,9 +97,10 @@ enum class Mark : std::uint8_t {
   unicornscan_key,
   naabu_counter,
   hping_rising_ports,
+  said_so,  // inside its packets; no packet by itself counts for it
 };
 inline constexpr Mark kPairMarks = Mark::nmap_one_sequence;
-inline constexpr std::size_t kMarks = static_cast<std::size_t>(Mark::hping_rising_ports) + 1;
+inline constexpr std::size_t kMarks = static_cast<std::size_t>(Mark::said_so) + 1;
 
 struct ToolName {
   Tool tool = Tool::none;

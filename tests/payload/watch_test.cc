@@ -62,6 +62,17 @@ severity = "high"
 description = "d"
 matches = ['GET /cgi-bin/../x']
 spares = ['GET /cgi-bin/x']
+[[pattern]]
+id = "guesser"
+kind = "scanner"
+expression = '\(Hydra\)'
+protocol = "tcp"
+side = "client"
+tool = "hydra"
+severity = "high"
+description = "d"
+matches = ['(Hydra)']
+spares = ['Hydra']
 )";
 
 class Watching : public testing::Test {
@@ -111,6 +122,7 @@ class Watching : public testing::Test {
       EXPECT_EQ(note.target, server_);
       EXPECT_EQ(note.port, port);
       kinds.push_back(note.kind);
+      tool_ = note.tool;
     }
     return kinds;
   }
@@ -118,6 +130,7 @@ class Watching : public testing::Test {
   const base::Ip client_ = base::Ip::v4(0xc6336407), server_ = base::Ip::v4(0x0a000001);
   std::uint32_t next_[2] = {1000, 5000};
   std::uint8_t flags_ = wire::tcp_flag::kAck | wire::tcp_flag::kPsh;
+  scan::Tool tool_ = scan::Tool::none;  // of the newest note
   std::unique_ptr<Watch> watch_;
 };
 
@@ -145,6 +158,18 @@ TEST_F(Watching, exploit_counts_when_the_server_answers_it) {
   EXPECT_EQ(say(Side::client, 8081, "GET /cgi-bin/../x HTTP/1.1\r\n"), Kinds{});
   EXPECT_EQ(say(Side::server, 8081, "HTTP/1.1 404 Not Found\r\n"), Kinds{PayloadKind::exploit});
   EXPECT_EQ(say(Side::server, 8081, "more"), Kinds{});
+}
+
+TEST_F(Watching, guesser_who_names_himself_fails_with_each_answer) {
+  for (std::uint16_t client = 40001; client < 40004; ++client) {
+    EXPECT_EQ(say(Side::client, 8000, "User-Agent: (Hydra)", client),
+              Kinds{PayloadKind::tool_named});
+    EXPECT_EQ(tool_, scan::Tool::hydra);
+    tool_ = scan::Tool::none;
+    EXPECT_EQ(say(Side::server, 8000, "HTTP/1.1 200 OK\r\n", client),
+              Kinds{PayloadKind::login_failed});
+    EXPECT_EQ(tool_, scan::Tool::hydra);
+  }
 }
 
 // A forger sees no answer, so he does not know which sequence number the server waits for.

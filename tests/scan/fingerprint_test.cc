@@ -283,7 +283,7 @@ TEST(ToolNames, say_each_mark_in_words_of_its_own) {
     const MarkMeaning& meaning = meaning_of(static_cast<Mark>(i));
     EXPECT_TRUE(said.insert(meaning.words).second) << meaning.words;
     EXPECT_GE(meaning.often, meaning.once);
-    EXPECT_EQ(meaning.tool == Tool::none, i == 0);
+    EXPECT_EQ(meaning.tool == Tool::none, i == 0 || meaning.mark == Mark::said_so);
   }
   EXPECT_EQ(to_string(Tool::myscan), "myscan");
   EXPECT_EQ(to_string(static_cast<Tool>(200)), "unknown");

@@ -14,9 +14,13 @@ class Dialogues : public testing::Test {
  protected:
   void note(PayloadKind kind, std::uint32_t mark = 0, const base::Ip& source = kGuesser) {
     bench_.outbox.clear();
-    bench_.inspector->note_payload(
-        {.source = source, .target = kServer, .port = 22, .kind = kind, .mark = mark}, bench_.now,
-        bench_.policy, bench_.outbox);
+    bench_.inspector->note_payload({.source = source,
+                                    .target = kServer,
+                                    .port = 22,
+                                    .kind = kind,
+                                    .mark = mark,
+                                    .tool = tool_},
+                                   bench_.now, bench_.policy, bench_.outbox);
     for (const Alert& alert : bench_.outbox.alerts()) bench_.alerts.push_back(alert);
     bench_.outbox.clear();
   }
@@ -25,6 +29,7 @@ class Dialogues : public testing::Test {
   }
   void wait(std::uint64_t seconds) { bench_.now.value += seconds * 1'000'000; }
   Verdict knock() { return bench_.act(tcp({kGuesser, kServer, 40000, 443}, kSynFlag)); }
+  Tool tool_ = Tool::none;
   Bench bench_;
 };
 
@@ -44,6 +49,29 @@ TEST_F(Dialogues, logins_that_keep_failing_block_their_source) {
   EXPECT_TRUE(alert.proven);
   EXPECT_TRUE(alert.dropping);
   EXPECT_EQ(knock(), Verdict::drop);
+}
+
+TEST_F(Dialogues, tool_is_named_as_it_calls_itself) {
+  tool_ = Tool::hydra;
+  fail(6);
+  ASSERT_EQ(bench_.alerts.size(), 1u);
+  EXPECT_EQ(bench_.alerts[0].tool.tool, Tool::hydra);
+  EXPECT_EQ(bench_.alerts[0].tool.confidence, Confidence::high);
+  EXPECT_EQ(bench_.alerts[0].tool.mark, Mark::said_so);
+}
+
+TEST_F(Dialogues, name_alone_is_no_evidence) {
+  tool_ = Tool::nikto;
+  for (int i = 0; i < 100; ++i) note(PayloadKind::tool_named);
+  EXPECT_TRUE(bench_.alerts.empty());
+  EXPECT_EQ(knock(), Verdict::pass);
+}
+
+TEST_F(Dialogues, forged_payloads_without_an_answer_are_never_told_of) {
+  for (std::uint16_t i = 0; i < 100; ++i)
+    (void)bench_.act(tcp({kGuesser, kServer, static_cast<std::uint16_t>(40000 + i), 80},
+                         wire::tcp_flag::kPsh | wire::tcp_flag::kAck));
+  for (const Alert& alert : bench_.alerts) EXPECT_FALSE(alert.proven);
 }
 
 TEST_F(Dialogues, three_mistakes_are_no_attack) {
