@@ -9,6 +9,7 @@
 
 #include "config/load.h"
 #include "config/reference.h"
+#include "signature/pattern_source.h"
 #include "text_table.h"
 
 namespace edgesentry::cli {
@@ -63,10 +64,20 @@ int print_effective(const std::string& path) {
   return EX_OK;
 }
 
+// Compiles the patterns anew and tries each of them on its own payloads.
+void check_patterns(config::Loaded& loaded) {
+  const config::Payload& payload = loaded.config.payload;
+  if (!payload.enabled) return;
+  const signature::OpenedPatterns opened =
+      signature::open_patterns({.path = payload.patterns, .is_verified = true});
+  loaded.problems.insert(loaded.problems.end(), opened.problems.begin(), opened.problems.end());
+}
+
 }  // namespace
 
 int run_check(const std::string& path, bool json) {
-  const config::Loaded loaded = config::load_file(path);
+  config::Loaded loaded = config::load_file(path);
+  if (loaded.usable()) check_patterns(loaded);
   if (json) {
     fmt::print("{}\n", as_json(path, loaded));
   } else if (loaded.problems.empty()) {

@@ -1,8 +1,4 @@
-// Where the patterns of payloads are: named on the command line, or beside the program.
-//
-// An installed program finds them in ../share/edgesentry, one that was just built in ../config of
-// its build folder: both are asked for by the place of the program itself, so that a tree may be
-// moved. One thread, at start.
+// The patterns of a replay: named on the command line, or beside the program. One thread, at start.
 #pragma once
 
 #include <memory>
@@ -13,11 +9,9 @@
 
 namespace edgesentry::cli {
 
-// Empty: there is no such file.
-[[nodiscard]] std::string find_patterns();
-
 // `path` empty: the file beside the program; without one the result is nullptr, with a sentence on
-// standard error. A file with faults is an error that names all of them.
+// standard error. A file with faults is an error that names all of them. What was compiled is kept
+// in the user's cache.
 [[nodiscard]] base::Result<std::shared_ptr<const signature::Database>> open_patterns(
     const std::string& path);
 

@@ -15,6 +15,7 @@
 #include "edgesentryd/nics.h"
 #include "edgesentryd/observatory.h"
 #include "edgesentryd/outlets.h"
+#include "edgesentryd/payloads.h"
 #include "edgesentryd/signals.h"
 #include "plane/plane.h"
 
@@ -40,9 +41,16 @@ base::Result<scan::HashKey> random_key() {
   return key;
 }
 
+// What is settled before anything is opened.
+struct Prepared {
+  const config::Config& config;
+  nic::EalPlan plan;
+  std::shared_ptr<const signature::Database> patterns;
+};
+
 base::Result<std::unique_ptr<plane::Plane>> build_plane(
-    const config::Config& config, const nic::EalPlan& plan, const Nics& nics,
-    base::Published<scan::DetectionPolicy>& policy) {
+    const Prepared& prepared, const Nics& nics, base::Published<scan::DetectionPolicy>& policy) {
+  const config::Config& config = prepared.config;
   const auto key = random_key();
   if (!key) return key.error();
   return plane::Plane::build({.is_tap = config.placement != config::Placement::inline_,
@@ -51,7 +59,9 @@ base::Result<std::unique_ptr<plane::Plane>> build_plane(
                               .key = key.value(),
                               .alert_ring = config.control.alert_ring,
                               .order_ring = config.control.order_ring,
-                              .has_hugepages = plan.has_hugepages},
+                              .has_hugepages = prepared.plan.has_hugepages,
+                              .patterns = prepared.patterns,
+                              .payload = {.bytes_per_second = config.payload.bytes_per_second}},
                              nics.ports(), nics.eal().worker_lcores(), policy);
 }
 
@@ -112,7 +122,9 @@ void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane&
   }
 }
 
-int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signals& signals) {
+int run_appliance(const Prepared& prepared, Signals& signals) {
+  const config::Config& config = prepared.config;
+  const nic::EalPlan& plan = prepared.plan;
   for (const std::string& note : plan.notes) say(note);
   if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_)
     say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
@@ -137,7 +149,7 @@ int run_appliance(const config::Config& config, const nic::EalPlan& plan, Signal
   if (!outlets) return fail(outlets.error());
   base::Published<scan::DetectionPolicy> policy(
       config.workers.count, control::make_detection_policy(config, allow.lists));
-  auto plane = build_plane(config, plan, *nics.value(), policy);
+  auto plane = build_plane(prepared, *nics.value(), policy);
   if (!plane) return fail(plane.error());
 
   auto controller = Controller::start(config, allow.lists,
@@ -181,6 +193,11 @@ int run(int argc, char** argv) {
   const config::Loaded loaded = config::load_file(line.config_path);
   if (!loaded.problems.empty()) fmt::print(stderr, "{}\n", loaded.to_string());
   if (!loaded.usable()) return kExitConfig;
+  const auto patterns = open_patterns(loaded.config.payload, say);
+  if (!patterns) {
+    fmt::print(stderr, "{}\n", patterns.error().text);
+    return kExitConfig;
+  }
   const auto plan = Nics::plan(loaded.config, line.eal_arguments);
   if (!plan) return fail(plan.error());
   if (line.check_only) {
@@ -189,7 +206,7 @@ int run(int argc, char** argv) {
     return kExitOk;
   }
   Signals signals;
-  return run_appliance(loaded.config, plan.value(), signals);
+  return run_appliance({loaded.config, plan.value(), patterns.value()}, signals);
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
       .responder = &observed.outlets.responder(),
       .commands = &observed.controller.commands(),
       .nics = [&ports = observed.nics.ports()] { return sample(ports); }};
+  for (const auto& watch : observed.plane.watches())
+    links.payloads.push_back({&watch->counters(), &watch->own_counters()});
   for (const plane::RingUse& ring : observed.plane.rings())
     links.rings.push_back({.ring = ring.name, .worker = ring.worker, .gauge = ring.gauge});
   auto metrics = std::make_shared<serve::Metrics>(std::move(links));

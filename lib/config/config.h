@@ -67,6 +67,16 @@ struct Detect {
   std::uint32_t horizontal_targets = 15;
   std::chrono::seconds window{24 * 3600};
   std::chrono::milliseconds answer_timeout{4000};
+  std::uint32_t login_failures = 6;
+  std::chrono::seconds login_window{600};
+};
+
+// What is said inside the packets.
+struct Payload {
+  bool enabled = true;
+  std::string patterns;                                // empty: the file beside the program
+  std::uint32_t bytes_per_second = 32u * 1024 * 1024;  // looked at by each worker
+  std::string cache = "/var/cache/edgesentry";         // folder; empty: nothing is kept
 };
 
 enum class Transport { tcp, udp, sctp };
@@ -144,6 +154,7 @@ struct Config {
   Workers workers;
   Table table;
   Detect detect;
+  Payload payload;
   Networks networks;
   Verify verify;
   Block block;

@@ -12,6 +12,8 @@ inline constexpr std::int64_t kBannerMax = 180;
 inline constexpr std::array<std::string_view, 3> kVerifyModes = {"off", "passive", "challenge"};
 inline constexpr std::array<std::string_view, 4> kNeededProofs = {"automatic", "none", "answer",
                                                                   "handshake"};
+// Refused logins that a record holds (scan/logins.h).
+inline constexpr std::int64_t kLogins = 24;
 
 inline constexpr std::array kDetectionFields = {
     Field{
@@ -80,6 +82,42 @@ inline constexpr std::array kDetectionFields = {
           .range = {100, kMinute},
           .help = "An attempt without an answer for this long has failed.",
           .example = R"("4s")"},
+    Field{.key = "detect.login_failures",
+          .slot = &in<&Config::detect, &Detect::login_failures>,
+          .unit = "logins",
+          .range = {2, kLogins},
+          .help = "Logins of a source that a service refuses within login_window before it is "
+                  "brute force.",
+          .example = "6"},
+    Field{.key = "detect.login_window",
+          .slot = &in<&Config::detect, &Detect::login_window>,
+          .range = {kSecond, 7 * kDay},
+          .help = "Refused logins older than this no longer count.",
+          .example = R"("10m")"},
+    Field{.key = "payload.enabled",
+          .slot = &in<&Config::payload, &Payload::enabled>,
+          .restart = true,
+          .help = "Look for failed logins, exploits and the names of tools inside packets.",
+          .example = "true"},
+    Field{.key = "payload.patterns",
+          .slot = &in<&Config::payload, &Payload::patterns>,
+          .range = {0, kPathMax},
+          .restart = true,
+          .help = "File of patterns; empty: the patterns.toml that comes with the program.",
+          .example = R"("/etc/edgesentry/patterns.toml")"},
+    Field{.key = "payload.bytes_per_second",
+          .slot = &in<&Config::payload, &Payload::bytes_per_second>,
+          .unit = "bytes",
+          .range = {64 * 1024, UINT32_MAX},
+          .restart = true,
+          .help = "Budget of each worker: what exceeds it is not looked at, and counted.",
+          .example = "33554432"},
+    Field{.key = "payload.cache",
+          .slot = &in<&Config::payload, &Payload::cache>,
+          .range = {0, kPathMax},
+          .restart = true,
+          .help = "Folder that keeps the compiled patterns for the next start; empty: none.",
+          .example = R"("/var/cache/edgesentry")"},
     Field{.key = "networks.inside",
           .slot = &in<&Config::networks, &Networks::inside>,
           .help = "Protected networks; empty: any address may be source or target.",

@@ -18,6 +18,9 @@ constexpr std::array kSections = {
             "later."},
     Section{"detect",
             "What counts as a scan. docs/detection.md gives the reasons for the numbers."},
+    Section{"payload",
+            "What is said inside the packets: failed logins, exploits, tools that name themselves. "
+            "docs/detection.md tells what is looked for."},
     Section{"networks", "What is protected."},
     Section{"verify",
             "Proof of source: whether a scanner is where its packets say. docs/detection.md tells "

@@ -20,6 +20,8 @@ scan::Thresholds thresholds_of(const config::Detect& detect) noexcept {
   thresholds.horizontal_targets = detect.horizontal_targets;
   thresholds.window = micros(detect.window);
   thresholds.answer_timeout = micros(detect.answer_timeout);
+  thresholds.login_failures = detect.login_failures;
+  thresholds.login_window = micros(detect.login_window);
   return thresholds;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "serve/control_metrics.h"
 #include "serve/families.h"
+#include "serve/payload_metrics.h"
 #include "serve/worker_metrics.h"
 
 namespace edgesentry::serve {
@@ -99,6 +100,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   Families out;
   add_appliance(out, links_.build, start_time_seconds_);
   add_worker_metrics(out, links_, links_.now(), created_);
+  add_payload_metrics(out, links_);
   add_rings(out, links_.rings);
   if (links_.control != nullptr) add_control_metrics(out, *links_.control);
   if (links_.dispatcher != nullptr) add_dispatcher(out, *links_.dispatcher);

@@ -16,6 +16,7 @@
 #include "base/ring.h"
 #include "base/units.h"
 #include "control/numbers.h"
+#include "payload/watch.h"
 #include "report/dispatcher.h"
 #include "report/responder.h"
 #include "scan/tally.h"
@@ -45,10 +46,16 @@ struct TableSizes {  // per worker
   std::uint64_t sources = 0, suspects = 0, blocks = 0;
 };
 
+struct PayloadLink {  // of one worker's payload::Watch
+  const signature::MatcherCounters* matcher;
+  const payload::WatchCounters* watch;
+};
+
 struct MetricsLinks {
   BuildFacts build;
   std::vector<const scan::Tally*> workers;  // [i] is worker i's
   TableSizes sizes;
+  std::vector<PayloadLink> payloads;  // [i] is worker i's; empty: payloads are left alone
   std::vector<RingLink> rings;
   const control::Numbers* control = nullptr;
   const report::Dispatcher* dispatcher = nullptr;

@@ -29,6 +29,10 @@ struct Appliance {
     tally.alerts[1][0].add(3);
     tally.tools[static_cast<std::size_t>(scan::Tool::nmap)].add(3);
     tally.heartbeat.set(4'000'000);
+    matcher.bytes.add(4'096);
+    matcher.payloads_refused.add(2);
+    matcher.hits[static_cast<std::size_t>(signature::Kind::login_failed)].add(6);
+    watch.dialogues.set(3);
     numbers.blocks_added.add(5);
     numbers.blocks_active.set(2);
     numbers.detection_latency.observe({40});
@@ -44,6 +48,7 @@ struct Appliance {
     links.build = {"0.1.0", "abc1234", "DPDK 22.11"};
     links.workers = {&tally, &idle_tally};
     links.sizes = {1 << 20, 1 << 13, 1 << 16};
+    links.payloads = {{&matcher, &watch}};
     links.rings = {{"alerts", {0}, ring.reader.gauge()}};
     links.control = &numbers;
     links.dispatcher = &dispatcher;
@@ -62,6 +67,8 @@ struct Appliance {
   }
 
   scan::Tally tally, idle_tally;
+  signature::MatcherCounters matcher;
+  payload::WatchCounters watch;
   control::Numbers numbers;
   CommandNumbers commands;
   base::RingHalves<scan::Alert> ring = base::make_ring<scan::Alert>(64);

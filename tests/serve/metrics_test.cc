@@ -54,6 +54,15 @@ TEST(Metrics, show_little_but_never_fail_when_no_part_is_in_use) {
   EXPECT_EQ(text.find("edgesentry_packets_received_total"), std::string::npos);
 }
 
+TEST(Metrics, tell_what_was_inside_packets) {
+  Appliance appliance;
+  const std::string text = text_of(Metrics(appliance.links()));
+  EXPECT_TRUE(has_line(text, "edgesentry_payload_scanned_bytes_total{worker=\"0\"} 4096"));
+  EXPECT_TRUE(has_line(text, "edgesentry_payload_overruns_total{worker=\"0\"} 2"));
+  EXPECT_TRUE(has_line(text, "edgesentry_payload_matches_total{kind=\"login_failed\"} 6"));
+  EXPECT_TRUE(has_line(text, "edgesentry_payload_dialogues{worker=\"0\"} 3"));
+}
+
 TEST(Metrics, add_up_for_each_worker) {
   Appliance appliance;
   const std::string text = text_of(Metrics(appliance.links()));
