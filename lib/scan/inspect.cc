@@ -162,7 +162,9 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
     return verdict_of_blocked(probe, key, place, moment);
   }
 
-  const Touch touch = touch_of(probe);
+  Touch touch = touch_of(probe);
+  if (probe.traits & wire::trait::kFragment) [[unlikely]]
+    touch = fragments.judge(probe, touch, settings.key, moment.now);
   std::uint32_t contacts_before = 0;
   if (set.flags[way] & sighting_flag::kSuspect) {
     Suspect& suspect = suspects.at(set.suspect[way]);

@@ -157,6 +157,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
     if (touch.kind == TouchKind::abnormal && !is_abnormal(contact.technique)) {
       contact.technique = touch.technique;
       ++suspect.abnormal;
+      suspect.remember(probe.target, touch.port);  // what looked like a conversation is none
       if (contact.outcome != Outcome::refused && contact.outcome != Outcome::in_vain)
         contact.outcome = Outcome::pending;
     } else if (goes_on_probing_a_zombie(suspect, probe, touch)) {

@@ -11,6 +11,7 @@
 #include "scan/detectors.h"
 #include "scan/drop_set.h"
 #include "scan/due_slots.h"
+#include "scan/fragment_watch.h"
 #include "scan/ground.h"
 #include "scan/inspect.h"
 #include "scan/logins.h"
@@ -59,6 +60,7 @@ struct Inspector::State {
   DropSet drops;
   ServiceMap services;
   ArpWatch arp;
+  FragmentWatch fragments;
   ClueBudget clues;
   LoginTable logins;
   CookieKey cookies;
@@ -173,6 +175,10 @@ inline std::uint32_t novelty_of(const HashKey& key, const wire::Probe& probe) no
                               std::uint32_t{probe.icmp_type} << 8 | (probe.tcp_flags & kNoPush);
   std::uint32_t x = wire::fold(probe.target) * (static_cast<std::uint32_t>(key[2] >> 32) | 1);
   x ^= (facts + static_cast<std::uint32_t>(probe.outcome) * 0x01000193u) * 0x9e3779b1u;
+  // Fragments are told apart by datagram and place as well; 0 or all ones, without a branch.
+  const std::uint32_t is_fragment = 0u - (probe.traits / wire::trait::kFragment & 1u);
+  const std::uint32_t place = std::uint32_t{probe.identification} << 16 | probe.quoted_source_port;
+  x += (place * 0xc2b2ae3du) & is_fragment;
   x ^= x >> 15;
   x *= static_cast<std::uint32_t>(key[3] >> 32) | 1;
   return x | 1;

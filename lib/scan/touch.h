@@ -16,7 +16,7 @@
 namespace edgesentry::scan {
 
 enum class TouchKind : std::uint8_t {
-  none,  // nothing to learn: RST, replies, later fragments, not IP
+  none,  // nothing to learn: RST, replies, later fragments (see fragment_watch.h), not IP
   attempt,
   abnormal,
   weak,

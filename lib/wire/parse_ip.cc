@@ -1,4 +1,5 @@
 #include "wire/cursor.h"
+#include "wire/fragment.h"
 #include "wire/parse.h"
 
 namespace edgesentry::wire {
@@ -63,12 +64,16 @@ ParseOutcome parse_ipv4(Cursor& cursor, Probe& probe) noexcept {
 
   cursor.limit(total);
   cursor.skip(header);
+  const auto payload = static_cast<std::uint32_t>(total - header);
   if (fragment & 0x1fff) {
-    probe.payload_bytes = static_cast<std::uint16_t>(total - header);
+    probe.payload_bytes = static_cast<std::uint16_t>(payload);
+    note_later_fragment(probe, static_cast<std::uint16_t>(fragment << 3 | (fragment >> 13 & 1)));
     return ParseOutcome::later_fragment;
   }
-  return parse_transport(
-      cursor, {.protocol = at[9], .ip_payload = static_cast<std::uint32_t>(total - header)}, probe);
+  const ParseOutcome outcome =
+      parse_transport(cursor, {.protocol = at[9], .ip_payload = payload}, probe);
+  if (fragment & 0x2000) note_first_fragment(probe, outcome, payload);
+  return outcome;
 }
 
 ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
@@ -88,6 +93,7 @@ ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
   cursor.skip(40);
   cursor.limit(payload);
 
+  std::uint32_t fragment_bytes = 0;  // of a first fragment
   int headers = 0;
   for (; is_extension(next); ++headers) {
     if (headers == cursor.headers_left()) return ParseOutcome::too_many_headers;
@@ -103,8 +109,10 @@ ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
       if (fragment & 0xfff8) {
         probe.protocol = at[0];
         probe.payload_bytes = static_cast<std::uint16_t>(payload - step.bytes);
+        note_later_fragment(probe, fragment);
         return ParseOutcome::later_fragment;
       }
+      if (fragment & 1) fragment_bytes = payload - static_cast<std::uint32_t>(step.bytes);
     }
     next = at[0];
     payload -= static_cast<std::uint32_t>(step.bytes);
@@ -113,7 +121,10 @@ ParseOutcome parse_ipv6(Cursor& cursor, Probe& probe) noexcept {
   cursor.pay(headers);
   if (next == kNoNext) return ParseOutcome::not_ip;
   probe.protocol = next;
-  return parse_transport(cursor, {.protocol = next, .ip_payload = payload}, probe);
+  const ParseOutcome outcome =
+      parse_transport(cursor, {.protocol = next, .ip_payload = payload}, probe);
+  if (fragment_bytes > 0) note_first_fragment(probe, outcome, fragment_bytes);
+  return outcome;
 }
 
 }  // namespace edgesentry::wire

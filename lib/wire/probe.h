@@ -100,7 +100,8 @@ struct alignas(base::kCacheLine) Probe {
   std::uint8_t traits;            // 58  trait:: bits
   // An ICMP error quotes the packet that it answers. The quoted source is `target` of this packet
   // (checked); 0 when nothing usable is quoted. In a TCP SYN the two ports hold the layout of its
-  // options instead, see tcp_options.h.
+  // options instead, see tcp_options.h; in a fragment, what stands here and in icmp_code tells its
+  // place in the datagram, see fragment.h.
   std::uint8_t quoted_protocol;      // 59
   std::uint16_t quoted_source_port;  // 60
   std::uint16_t quoted_target_port;  // 62

@@ -44,6 +44,11 @@ struct Step {
     probe.quoted_source_port = 40000;
     probe.quoted_target_port = port;
     if (at[6] & 0x01) probe.traits = edgesentry::wire::trait::kIpv6;
+    if (at[6] & 0x08) {
+      probe.traits |= edgesentry::wire::trait::kFragment;
+      probe.identification = at[3];
+      probe.quoted_source_port = static_cast<std::uint16_t>(at[4] << 3 | (at[5] & 1));
+    }
     return probe;
   }
 };
@@ -160,6 +165,7 @@ std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
     const Bytes syn = {0, 7, 1, 0, i, 0x02, 0, 10}, rst = {0, 7, 1, 0, i, 0x14, 2, 10};
     const Bytes null = {0, i, 1, 1, i, 0x00, 0, 3}, v6 = {0, 9, i, 0, 80, 0x02, 1, 12};
     const Bytes allowed = {0, 3, 1, 2, i, 0x29, 0, 10}, tick = {0xff, 0, 0, 0, 0, 0, 0, 22};
+    const Bytes whole = {5, 11, 1, i, B(i % 5), 0x01, 0x88, 10};
     const Bytes proof = {0xf8, B(i * 13), 0, 0, 0, 0, 0, 1}, contain = {0xf2, 9, 0, 0, 0, 0, 0, 1};
     const Bytes lift = {0xf1, 7, 0, 0, 0, 0, 0, 1}, block = {0xf0, i, 0, 0, 0, 0, 0, 1};
     const auto add = [](Bytes& to, const Bytes& what) {
@@ -168,7 +174,7 @@ std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
     add(syns, syn);
     for (const Bytes& one : {syn, rst}) add(refused, one);
     add(nulls, null);
-    for (const Bytes& one : {v6, allowed, tick, proof, syn, contain, i == 20 ? lift : block})
+    for (const Bytes& one : {v6, allowed, tick, proof, syn, contain, whole, i == 20 ? lift : block})
       add(mixed, one);
   }
   return {syns, refused, nulls, mixed};

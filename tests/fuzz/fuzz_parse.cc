@@ -30,8 +30,9 @@ void check(const Probe& probe, ParseOutcome outcome, std::size_t size) {
     EDGESENTRY_CHECK(
         outcome != ParseOutcome::truncated_link || probe.source == edgesentry::base::Ip{},
         "no address of the outside is told as one of the inside");
+  const bool is_fragment = probe.traits & edgesentry::wire::trait::kFragment;
   if (probe.quoted_protocol != 0)
-    EDGESENTRY_CHECK(outcome == ParseOutcome::icmp, "only ICMP errors quote");
+    EDGESENTRY_CHECK(outcome == ParseOutcome::icmp || is_fragment, "only ICMP errors quote");
 }
 
 // The short way says what the long one says, or nothing.

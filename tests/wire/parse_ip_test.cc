@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "support/parsed.h"
+#include "wire/fragment.h"
 
 namespace edgesentry::wire {
 namespace {
@@ -75,6 +76,26 @@ TEST(ParseIpv4, tells_first_and_later_fragments) {
   EXPECT_EQ(v4({.fragment = 0x1fff}, filler(24)).outcome, ParseOutcome::later_fragment);
 }
 
+TEST(ParseIpv4, tells_what_part_of_a_datagram_a_fragment_is) {
+  const FragmentSpan first = fragment_span(v4({.fragment = 0x2000}, tcp({}) + filler(1460)));
+  EXPECT_EQ(first.begin, 0);
+  EXPECT_EQ(first.end, 185);
+  EXPECT_TRUE(first.more);
+  const FragmentSpan jumbo = fragment_span(v4({.fragment = 0x2000}, udp(1, 2) + filler(8960)));
+  EXPECT_EQ(jumbo.end, 1121);
+  const FragmentSpan middle = fragment_span(v4({.fragment = 0x20b9}, filler(1480)));
+  EXPECT_EQ(middle.begin, 185);
+  EXPECT_EQ(middle.end, 370);
+  EXPECT_TRUE(middle.more);
+  const FragmentSpan last = fragment_span(v4({.fragment = 0x1fff}, filler(9)));
+  EXPECT_EQ(last.begin, 0x1fff);
+  EXPECT_EQ(last.end, 0x2001);
+  EXPECT_FALSE(last.more);
+  EXPECT_EQ(fragment_span(v4({.fragment = 0x2000}, filler(16))).end, 2) << "a cut header";
+  const Bytes echo = Bytes{8, 0, 0, 0, 0, 1, 0, 1} + filler(1472);
+  EXPECT_EQ(fragment_span(v4({.protocol = 1, .fragment = 0x2000}, echo)).end, 185);
+}
+
 TEST(ParseIpv4, gives_every_other_protocol_its_number) {
   for (int number = 0; number < 256; ++number) {
     if (number == 1 || number == 6 || number == 17 || number == 58 || number == 132) continue;
@@ -145,6 +166,18 @@ TEST(ParseIpv6, tells_first_and_later_fragments) {
   EXPECT_EQ(later.protocol, 6);
   EXPECT_EQ(later.payload_bytes, 16);
   EXPECT_EQ(later.traits, trait::kIpv6 | trait::kFragment);
+}
+
+TEST(ParseIpv6, tells_what_part_of_a_datagram_a_fragment_is) {
+  const FragmentSpan first = fragment_span(
+      v6({.next = 44}, fragment(60, 0, true) + extension(6) + tcp({}) + filler(1204)));
+  EXPECT_EQ(first.begin, 0);
+  EXPECT_EQ(first.end, 154) << "with the extension header behind";
+  const FragmentSpan middle = fragment_span(v6({.next = 44}, fragment(6, 154, true) + filler(80)));
+  EXPECT_EQ(middle.begin, 154);
+  EXPECT_EQ(middle.end, 164);
+  EXPECT_TRUE(middle.more);
+  EXPECT_FALSE(fragment_span(v6({.next = 44}, fragment(6, 154, false) + filler(80))).more);
 }
 
 TEST(ParseIpv6, stops_at_esp_whose_inside_is_secret) {
