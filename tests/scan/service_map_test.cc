@@ -20,8 +20,7 @@ TEST(ServiceMap, knows_exactly_what_it_learned) {
 TEST(ServiceMap, forgets_rather_than_mistakes_one_service_for_another) {
   std::vector<ServiceMap::Entry> entries(ServiceMap::kEntries);
   ServiceMap map{entries, 42};
-  for (std::uint32_t target = 0; target < 100'000; ++target)
-    map.learn(target, 80, PortClass::tcp);
+  for (std::uint32_t target = 0; target < 100'000; ++target) map.learn(target, 80, PortClass::tcp);
   int mistaken = 0;
   for (std::uint32_t target = 0; target < 100'000; ++target)
     mistaken += map.is_live(target, 81, PortClass::tcp);
