@@ -194,10 +194,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   suspect.remember(probe.target, touch.port);
   suspect.tool.next(probe);
   suspect.probe_marks.add(probe, moment.now);
-  if (touch.technique == Technique::tcp_syn_ack) {
-    suspect.idle_source_port = probe.source_port;
-    suspect.idle_run = 0;
-  }
+  if (touch.technique == Technique::tcp_syn_ack) suspect.begin_idle_run(probe.source_port);
   suspect.ip_options |= (probe.traits & wire::trait::kIpOptions) != 0;
   ++suspect.probes;
   if (touch.kind == TouchKind::abnormal) {

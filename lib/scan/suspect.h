@@ -125,6 +125,10 @@ struct alignas(base::kCacheLine) Suspect {
   Contact& add(const Contact& contact) noexcept;
   // Remembers target and port for the alert and in the sketches.
   void remember(const base::Ip& target, std::uint16_t port) noexcept;
+  void begin_idle_run(std::uint16_t source_port) noexcept {
+    idle_source_port = source_port;
+    idle_run = 0;
+  }
   // To the newest SYN-ACK of a server.
   void expect_reaction(const Answer& answer, const wire::Probe& syn_ack) noexcept {
     has_challenge = true;
