@@ -171,8 +171,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
     return;
   }
   if (touch.kind == TouchKind::none || is_traceroute(probe)) return;
-  const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
-  if (is_excused(probe, touch, flags)) return;
+  if (is_excused(probe, touch, sets[suspect.set].flags[suspect.way])) return;
   // Once contacts had to be forgotten, a weak touch may belong to one of them.
   if (touch.kind == TouchKind::weak && suspect.contacts_ever >= kContacts) return;
 
