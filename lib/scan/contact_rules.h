@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "scan/detection_policy.h"
 #include "scan/suspect.h"
 
 namespace edgesentry::scan {
@@ -18,6 +19,38 @@ namespace edgesentry::scan {
 [[nodiscard]] inline bool silence_counts(const Contact& contact) noexcept {
   return (contact.port_class == PortClass::tcp || contact.port_class == PortClass::sctp) &&
          !is_weak(contact.technique) && !is_abnormal(contact.technique);
+}
+
+[[nodiscard]] inline bool has_failed(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::refused || contact.outcome == Outcome::half_open ||
+         contact.outcome == Outcome::in_vain || contact.outcome == Outcome::silent;
+}
+
+// The sequential test took a step for it.
+[[nodiscard]] inline bool is_scored(const Contact& contact) noexcept {
+  return has_failed(contact) && (contact.outcome != Outcome::silent || silence_counts(contact));
+}
+
+[[nodiscard]] inline bool counts_as_failure(const Contact& contact) noexcept {
+  return is_scored(contact) || (has_failed(contact) && contact.port_class == PortClass::udp);
+}
+
+[[nodiscard]] inline bool is_watched(const Contact& contact,
+                                     const DetectionPolicy& policy) noexcept {
+  if (contact.port_class == PortClass::tcp) return policy.watched_tcp.contains(contact.port);
+  if (contact.port_class == PortClass::udp) return policy.watched_udp.contains(contact.port);
+  return false;
+}
+
+[[nodiscard]] inline bool counts_as_touch(const Contact& contact,
+                                          const DetectionPolicy& policy) noexcept {
+  const bool touched = is_abnormal(contact.technique) ||
+                       (has_failed(contact) && contact.outcome != Outcome::half_open);
+  return touched && is_watched(contact, policy);
+}
+
+[[nodiscard]] constexpr std::uint32_t kind_bit(Technique t) noexcept {
+  return 1u << static_cast<unsigned>(t);
 }
 
 [[nodiscard]] inline bool is_open(const Contact& contact) noexcept {

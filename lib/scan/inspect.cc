@@ -22,15 +22,17 @@ std::span<T> carve(std::byte*& at, std::size_t count) noexcept {
 }
 
 struct Sizes {
-  std::size_t sets, suspects, drops, logins;
+  std::size_t sets, suspects, slow, drops, logins;
 };
 
 Sizes sizes_of(const InspectorSettings& settings) noexcept {
   const std::uint32_t sources = std::clamp<std::uint32_t>(settings.sources, 16, 1u << 30);
-  return {.sets = std::bit_ceil(sources) / kWays,
-          .suspects = std::clamp<std::uint32_t>(settings.suspects, 1, SuspectPool::kSlotsMax),
-          .drops = std::bit_ceil(std::clamp<std::uint32_t>(settings.blocks, 16, 1u << 28)) * 2,
-          .logins = std::bit_ceil(std::clamp<std::uint32_t>(settings.logins, 4, 1u << 24))};
+  return {
+      .sets = std::bit_ceil(sources) / kWays,
+      .suspects = std::clamp<std::uint32_t>(settings.suspects, 1, SuspectPool::kSlotsMax),
+      .slow = std::bit_ceil(std::clamp<std::uint32_t>(settings.slow, SlowTier::kWays, 1u << 24)),
+      .drops = std::bit_ceil(std::clamp<std::uint32_t>(settings.blocks, 16, 1u << 28)) * 2,
+      .logins = std::bit_ceil(std::clamp<std::uint32_t>(settings.logins, 4, 1u << 24))};
 }
 
 }  // namespace
@@ -52,8 +54,9 @@ std::size_t Inspector::bytes_needed(const InspectorSettings& settings) noexcept 
   const Sizes sizes = sizes_of(settings);
   return sizeof(State) + sizes.sets * sizeof(SightingSet) +
          sizes.suspects * (sizeof(Suspect) + sizeof(base::Micros)) +
+         sizes.slow * (sizeof(SlowRecord) + sizeof(std::uint16_t)) +
          sizes.drops * sizeof(DropSet::Slot) + kServiceEntries * sizeof(ServiceEntry) +
-         sizes.logins * sizeof(LoginTable::Record) + 8 * base::kCacheLine;
+         sizes.logins * sizeof(LoginTable::Record) + 10 * base::kCacheLine;
 }
 
 Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> memory,
@@ -68,6 +71,8 @@ Inspector::Inspector(const InspectorSettings& settings, std::span<std::byte> mem
   state_->shift = static_cast<unsigned>(32 - std::countr_zero(sizes.sets));
   state_->suspects = SuspectPool(carve<Suspect>(at, sizes.suspects));
   state_->dues = DueSlots(carve<base::Micros>(at, sizes.suspects));
+  const std::span<SlowRecord> slow = carve<SlowRecord>(at, sizes.slow);
+  state_->slow = SlowTier(slow, carve<std::uint16_t>(at, sizes.slow));
   state_->drops = DropSet(carve<DropSet::Slot>(at, sizes.drops));
   const std::span<ServiceEntry> own = carve<ServiceEntry>(at, kServiceEntries);
   EDGESENTRY_CHECK(settings.services.empty() || settings.services.size() == kServiceEntries,
@@ -201,7 +206,8 @@ void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place
   const bool lone_answer = is_lone_answer(probe, touch);
   const bool lured =
       is_lured(probe, touch, moment.policy) || is_in_the_dark(moment.policy, probe.target, touch);
-  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched && !lone_answer && !lured)
+  if (distinct < 2 && touch.kind != TouchKind::abnormal && !watched && !lone_answer && !lured &&
+      !was_suspect(probe.source, place, moment.policy))
     return;
 
   const bool is_abnormal = touch.kind == TouchKind::abnormal;
@@ -320,6 +326,7 @@ bool Inspector::tick(base::Micros now, const DetectionPolicy& policy,
       state.dues.wake_by(slot, State::due_of(suspect, moment));
   }
   state.tally.suspects.set(state.suspects.in_use());
+  state.tally.slow_suspects.set(state.slow.size());
   state.tally.blocked_sources.set(state.drops.size());
   return count == kSuspectsPerTick;
 }

@@ -41,8 +41,9 @@ struct InspectorSettings {
   base::WorkerId worker;
   std::uint32_t sources = 1u << 20;  // tier-1 capacity, rounded up to a power of two; 16 bytes each
   std::uint32_t suspects = 1u << 13;  // tier-2 records; about 1.5 KiB each
-  std::uint32_t blocks = 1u << 16;    // sources that can be blocked at once; about 32 bytes each
-  std::uint32_t logins = 1u << 12;    // (source, service) with failed logins; 128 bytes each
+  std::uint32_t slow = 1u << 15;    // of suspects that made room; 64 bytes each, and 2 of an index
+  std::uint32_t blocks = 1u << 16;  // sources that can be blocked at once; about 32 bytes each
+  std::uint32_t logins = 1u << 12;  // (source, service) with failed logins; 128 bytes each
   HashKey key{};
   bool watches_arp = false;  // the packets show a link: mirror port, host mode, replay
   // kServiceEntries that all workers of a process share; empty: this one knows its own only.

@@ -10,6 +10,7 @@ void Inspector::apply(const Order& order, const DetectionPolicy& policy) noexcep
   const SourceKey key = source_key(state.settings.key, source, policy.ipv6_prefix);
   SightingSet& set = state.sets[key.home >> state.shift];
   const int way = set.find(key);
+  if (order.kind != OrderKind::contain) (void)state.slow.take(key);  // decided: nothing is left
   if (order.kind == OrderKind::block) {
     if (way >= 0)
       state.block(source, Place{key.home >> state.shift, way}, policy);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "scan/inspector_state.h"
 
@@ -26,7 +27,7 @@ int Inspector::State::admit(const base::Ip& source, const SourceKey& key,
     return -1;
   }
   if (set.flags[way] & sighting_flag::kUsed) {
-    if (set.suspect[way] != 0) release(set.suspect[way]);
+    if (set.suspect[way] != 0) set_aside(set.suspect[way], moment);
     if (static_cast<std::uint16_t>(moment.coarse_now - set.seen[way]) < kFresh)
       tally.evictions.add(1);
   } else {
@@ -51,12 +52,18 @@ int Inspector::State::admit(const base::Ip& source, const SourceKey& key,
 
 Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uint8_t rank,
                                    const Moment& moment) noexcept {
+  std::optional<SlowRecord> former;
+  if (slow.may_know(sets[place.set].tag[place.way]))
+    former = slow.take(source_key(settings.key, source, moment.policy.ipv6_prefix));
+  if (former.has_value())
+    rank = std::max(rank, SuspectPool::rank_of_contacts(count_bad(*former) + 1, 0));
   const std::uint16_t slot = suspects.claim(rank, moment.now);
   if (slot == 0) {
+    if (former.has_value()) slow.put(*former, moment.now, moment.policy.thresholds.window);
     tally.suspects_refused.add(1);
     return nullptr;
   }
-  if (suspects.at(slot).in_use) release(slot);
+  if (suspects.at(slot).in_use) set_aside(slot, moment);
   Suspect& suspect = suspects.at(slot);
   suspect.reset();
   suspect.source = source;
@@ -70,7 +77,22 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
   set.suspect[place.way] = slot;
   set.flags[place.way] |= sighting_flag::kSuspect;
   set.rank[place.way] = kSuspectRank;
+  if (former.has_value()) {
+    restore(suspect, *former, moment.policy, moment.now);
+    settle_rank(suspect, moment.policy);
+  }
   return &suspect;
+}
+
+void Inspector::State::set_aside(std::uint16_t slot, const Moment& moment) noexcept {
+  const Suspect& suspect = suspects.at(slot);
+  const DetectionPolicy& policy = moment.policy;
+  if (suspect.in_use) {
+    const SourceKey key = source_key(settings.key, suspect.source, policy.ipv6_prefix);
+    const auto record = summary_of(suspect, key, policy.thresholds);
+    if (record.has_value()) slow.put(*record, moment.now, policy.thresholds.window);
+  }
+  release(slot);
 }
 
 void Inspector::State::release(std::uint16_t slot) noexcept {

@@ -13,10 +13,6 @@ constexpr std::uint8_t kPatient = 2;
 constexpr std::uint8_t kTalks = 3;  // packets of one socket that make a conversation
 constexpr std::int32_t kScoreMax = 1 << 20;
 
-std::uint32_t kind_bit(Technique t) noexcept {
-  return 1u << static_cast<unsigned>(t);
-}
-
 bool waits(const Contact& contact) noexcept {
   return contact.outcome == Outcome::pending || contact.outcome == Outcome::answered ||
          contact.outcome == Outcome::held;
@@ -24,12 +20,6 @@ bool waits(const Contact& contact) noexcept {
 
 void count_once_more(Contact& contact) noexcept {
   if (contact.sent < 127) ++contact.sent;
-}
-
-bool is_watched(const Contact& contact, const DetectionPolicy& policy) noexcept {
-  if (contact.port_class == PortClass::tcp) return policy.watched_tcp.contains(contact.port);
-  if (contact.port_class == PortClass::udp) return policy.watched_udp.contains(contact.port);
-  return false;
 }
 
 void raise_score(Suspect& suspect, std::int32_t steps) noexcept {
@@ -43,21 +33,14 @@ void lower_score(Suspect& suspect, std::int32_t steps) noexcept {
 // What a contact counted for, when it leaves the window.
 void take_back(Suspect& suspect, const Contact& contact, const DetectionPolicy& policy) noexcept {
   const auto lower = [](auto& count) { count -= count > 0 ? 1 : 0; };
-  const bool has_failed = contact.outcome == Outcome::refused ||
-                          contact.outcome == Outcome::half_open ||
-                          contact.outcome == Outcome::in_vain || contact.outcome == Outcome::silent;
-  const bool counted =
-      has_failed && (contact.outcome != Outcome::silent || silence_counts(contact));
-  if (counted) lower_score(suspect, policy.thresholds.sequential.failure);
-  if (counted || (has_failed && contact.port_class == PortClass::udp)) lower(suspect.failures);
+  if (is_scored(contact)) lower_score(suspect, policy.thresholds.sequential.failure);
+  if (counts_as_failure(contact)) lower(suspect.failures);
   if (contact.outcome == Outcome::completed) lower(suspect.successes);
   if (is_abnormal(contact.technique)) {
     lower(suspect.abnormal);
     suspect.abnormal_kinds = 0;  // kinds are not kept by contact: later ones speak for themselves
   }
-  const bool touched =
-      is_abnormal(contact.technique) || (has_failed && contact.outcome != Outcome::half_open);
-  if (touched && is_watched(contact, policy)) lower(suspect.touches);
+  if (counts_as_touch(contact, policy)) lower(suspect.touches);
 }
 
 // One more SYN-ACK of a run: the same port of the same host, the next source port.

@@ -17,6 +17,7 @@
 #include "scan/logins.h"
 #include "scan/service_map.h"
 #include "scan/sighting.h"
+#include "scan/slow_tier.h"
 #include "scan/suspect_pool.h"
 
 namespace edgesentry::scan {
@@ -57,6 +58,7 @@ struct Inspector::State {
   unsigned shift = 32;  // home >> shift is the set
   SuspectPool suspects;
   DueSlots dues;  // of the suspects
+  SlowTier slow;  // what is left of former suspects
   DropSet drops;
   ServiceMap services;
   ArpWatch arp;
@@ -85,6 +87,13 @@ struct Inspector::State {
   Suspect* promote(const base::Ip& source, Place place, std::uint8_t rank,
                    const Moment& moment) noexcept;
   void release(std::uint16_t slot) noexcept;
+  // As release(), for a suspect that makes room: what is held against it goes to the slow tier.
+  void set_aside(std::uint16_t slot, const Moment& moment) noexcept;
+  [[nodiscard]] bool was_suspect(const base::Ip& source, Place place,
+                                 const DetectionPolicy& policy) const noexcept {
+    return slow.may_know(sets[place.set].tag[place.way]) &&
+           slow.knows(source_key(settings.key, source, policy.ipv6_prefix));
+  }
   void settle_rank(const Suspect& suspect, const DetectionPolicy& policy) noexcept;
   void block(const base::Ip& source, Place place, const DetectionPolicy& policy) noexcept;
 

@@ -52,6 +52,7 @@ struct alignas(base::kCacheLine) Tally {
   base::Counter sources_added;     // new sources admitted
   base::Counter evictions;         // tier-1 entries replaced while still fresh
   base::Counter suspects;          // gauge: tier-2 records in use
+  base::Counter slow_suspects;     // gauge: what is left of suspects that made room
   base::Counter suspects_refused;  // tier 2 was full of better evidence
   base::Counter blocked_sources;   // gauge: sources this worker drops
   // detection

@@ -50,6 +50,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Sources replaced while still fresh, the least suspicious first."},
     {"edgesentry_suspects_tracked", kGauge, "worker", "Sources with an exact record."},
     {"edgesentry_suspects_capacity", kGauge, "worker", "Exact records that fit."},
+    {"edgesentry_slow_suspects_kept", kGauge, "worker",
+     "Former suspects whose evidence is kept, 64 bytes each, until they come back."},
     {"edgesentry_suspects_refused_total", kCounter, "worker",
      "Exact records not made because all others held better evidence."},
     {"edgesentry_worker_blocked_sources", kGauge, "worker", "Sources that the worker drops."},

@@ -28,6 +28,7 @@ constexpr auto kPerWorker = std::to_array<PlainMetric>({
     {"edgesentry_sources_added_total", &Tally::sources_added},
     {"edgesentry_source_evictions_total", &Tally::evictions},
     {"edgesentry_suspects_tracked", &Tally::suspects},
+    {"edgesentry_slow_suspects_kept", &Tally::slow_suspects},
     {"edgesentry_suspects_refused_total", &Tally::suspects_refused},
     {"edgesentry_worker_blocked_sources", &Tally::blocked_sources},
     {"edgesentry_alerts_refused_total", &Tally::alerts_refused},

@@ -140,7 +140,7 @@ class Run {
     std::byte bytes[base::kCacheLine];
   };
   scan::InspectorSettings settings_{
-      .sources = 64, .suspects = 4, .blocks = 256, .key = {1, 0x9e3779b97f4a7c15, 3, 5}};
+      .sources = 64, .suspects = 4, .slow = 8, .blocks = 256, .key = {1, 0x9e3779b97f4a7c15, 3, 5}};
   scan::Tally tally_;
   std::vector<Line> memory_;
   std::optional<scan::Inspector> inspector_;

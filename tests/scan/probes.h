@@ -71,9 +71,10 @@ inline constexpr std::uint8_t kSynFlag = 0x02, kSynAck = 0x12, kAckFlag = 0x10, 
 class Bench {
  public:
   explicit Bench(std::uint32_t sources = 4096, std::uint32_t suspects = 256,
-                 std::uint32_t blocks = 256, bool watches_arp = false) {
+                 std::uint32_t blocks = 256, bool watches_arp = false, std::uint32_t slow = 1024) {
     settings.sources = sources;
     settings.suspects = suspects;
+    settings.slow = slow;
     settings.blocks = blocks;
     settings.key = kTestKey;
     settings.watches_arp = watches_arp;
