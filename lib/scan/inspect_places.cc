@@ -87,7 +87,7 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
 void Inspector::State::set_aside(std::uint16_t slot, const Moment& moment) noexcept {
   const Suspect& suspect = suspects.at(slot);
   const DetectionPolicy& policy = moment.policy;
-  if (suspect.in_use) {
+  if (suspect.in_use && has_evidence(suspect)) {
     const SourceKey key = source_key(settings.key, suspect.source, policy.ipv6_prefix);
     const auto record = summary_of(suspect, key, policy.thresholds);
     if (record.has_value()) slow.put(*record, moment.now, policy.thresholds.window);

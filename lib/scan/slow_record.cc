@@ -55,10 +55,6 @@ int worth_keeping(const Contact& contact) noexcept {
   return contact.outcome == Outcome::pending && contact.sent < 2 ? 2 : 0;
 }
 
-bool is_held_against(const Contact& contact) noexcept {
-  return is_bad(contact) && worth_keeping(contact) == 2;
-}
-
 struct Choice {
   std::array<const Contact*, kSlowContacts> kept;
   std::size_t count = 0;
@@ -132,11 +128,18 @@ void count(Suspect& suspect, const Contact& contact, const DetectionPolicy& poli
 
 }  // namespace
 
+bool has_evidence(const Suspect& suspect) noexcept {
+  if (suspect.decided) return false;
+  const auto contacts = std::span(suspect.contacts).first(suspect.contact_count);
+  return std::any_of(contacts.begin(), contacts.end(), [](const Contact& contact) {
+    return has_failed(contact) && worth_keeping(contact) == 2;
+  });
+}
+
 std::optional<SlowRecord> summary_of(const Suspect& suspect, const SourceKey& key,
                                      const Thresholds& thresholds) noexcept {
+  if (!has_evidence(suspect)) return std::nullopt;
   const auto contacts = std::span(suspect.contacts).first(suspect.contact_count);
-  if (suspect.decided || std::none_of(contacts.begin(), contacts.end(), is_held_against))
-    return std::nullopt;
   const Choice choice = choose(contacts);
   const auto time_of = [&](const Contact& contact) {
     return suspect.first_seen + base::milliseconds(contact.at_ms);

@@ -45,7 +45,10 @@ struct alignas(base::kCacheLine) SlowRecord {
 };
 static_assert(sizeof(SlowRecord) == 64, "what one suspect may cost");
 
-// nullopt: nothing is held against the suspect. Of one that was decided nothing is kept either.
+// Something failed, and the suspect is not decided. What only waits for its answer is no evidence:
+// a flood of invented sources leaves nothing unless their records last as long as answer_timeout.
+[[nodiscard]] bool has_evidence(const Suspect& suspect) noexcept;
+// nullopt without evidence.
 [[nodiscard]] std::optional<SlowRecord> summary_of(const Suspect& suspect, const SourceKey& key,
                                                    const Thresholds& thresholds) noexcept;
 

@@ -166,9 +166,12 @@ TEST_F(ASlowRecord, is_made_only_of_who_failed_and_is_not_decided) {
 }
 
 TEST_F(ASlowRecord, with_flags_that_wait_for_an_answer_alone_holds_nothing) {
-  fail_at(0, 80, Outcome::answered);
-  suspect.contacts[0].technique = Technique::tcp_xmas;
-  EXPECT_FALSE(summary(suspect).has_value());
+  for (const Outcome outcome : {Outcome::answered, Outcome::pending}) {
+    suspect.contact_count = 0;
+    fail_at(0, 80, outcome);
+    suspect.contacts[0].technique = Technique::tcp_xmas;
+    EXPECT_FALSE(summary(suspect).has_value());
+  }
 }
 
 TEST_F(ASlowRecord, brings_contacts_and_score_back) {
