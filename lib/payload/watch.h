@@ -55,7 +55,7 @@ struct Notes {
   void add(const scan::PayloadNote& note) noexcept {
     if (count < at.size()) at[count++] = note;
   }
-  [[nodiscard]] std::span<const scan::PayloadNote> all() const noexcept {
+  [[nodiscard]] std::span<const scan::PayloadNote> all() const& noexcept {
     return {at.data(), count};
   }
 };

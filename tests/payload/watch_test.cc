@@ -117,7 +117,8 @@ class Watching : public testing::Test {
     const scan::Roles both{.actor = true, .answer = true};
     EXPECT_EQ(watch_->sender_of(probe, both), side);
     if (!watch_->wants(probe, side)) return kinds;
-    for (const auto& note : watch_->look(probe, side, frame, base::seconds(1)).all()) {
+    const Notes notes = watch_->look(probe, side, frame, base::seconds(1));
+    for (const auto& note : notes.all()) {
       EXPECT_EQ(note.source, client_);
       EXPECT_EQ(note.target, server_);
       EXPECT_EQ(note.port, port);
