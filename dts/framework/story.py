@@ -25,7 +25,9 @@ ATTACK_SECONDS_MAX = 14.0  # a scanner still at work then is ended: its block mu
 SNAP_BYTES = 192
 SETTINGS = {
     "mode": "enforce",
-    "block": {"ladder": [f"{BLOCK_SECONDS}s", "60s", "10m"]},
+    # What is dropped is what is blocked, so that the order of packets shows the decision.
+    "block": {"ladder": [f"{BLOCK_SECONDS}s", "60s", "10m"], "hold_bursts": False},
+    "verify": {"proof": "none"},
 }
 
 

@@ -11,7 +11,7 @@ from framework.test_suite import TestSuite, func_test
 class TestMasscan(TestSuite):
     """Fast scanners with stacks of their own, with nothing dropped before the decision."""
 
-    settings: ClassVar[Table] = {"block": {"hold_bursts": False}}
+    settings: ClassVar[Table] = {"block": {"hold_bursts": False}, "verify": {"proof": "none"}}
 
     @func_test
     def is_stopped_across_many_hosts(self) -> None:

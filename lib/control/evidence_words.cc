@@ -66,6 +66,9 @@ std::string proof_sentence(const scan::Alert& alert) {
   if (alert.proven)
     return "Its address is proven: it acknowledged a number that only the receiver of an answer "
            "knows.";
+  if (alert.answers)
+    return "Somebody is at its address: it reset an answer with a number that only the receiver "
+           "knows. That it sent the probes is likely, not proven.";
   return "Its address is not proven: nothing shows that the packets came from there.";
 }
 

@@ -123,6 +123,9 @@ void Decoys::learn(std::uint32_t at, const scan::Alert& alert) {
     if (alert.kind == scan::AlertKind::growth) {
       member.owes_growth = true;
       growths_[at] = alert;
+    } else if (alert.kind == scan::AlertKind::decision) {  // contained before, and proven since
+      kept.contained = alert.contained;
+      kept.dropping = alert.dropping;
     }
   } else if (alert.kind != scan::AlertKind::proof) {
     kept = alert;

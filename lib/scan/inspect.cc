@@ -177,10 +177,16 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
     watch_reaction(suspect, probe, moment);
     record_touch(suspect, probe, touch, moment);
   } else if (set.newest[way] != look.novelty) {
-    set.newest[way] = look.novelty;
+    // What could not be read to its end is looked at each time.
+    set.newest[way] = probe.outcome < wire::ParseOutcome::not_ip ? look.novelty : 0;
     greet(probe, touch, place, moment);
   }
   if (set.flags[way] & sighting_flag::kBlocked) return Verdict::drop;
+  if (hides_its_ports(probe) && moment.policy.enforce &&
+      !moment.policy.allow.contains(probe.source)) {
+    set.newest[way] = 0;  // the next one is looked at as well
+    return Verdict::hold;
+  }
   if (!(set.flags[way] & sighting_flag::kSuspect) || !restrains(moment.policy))
     return Verdict::pass;
   Suspect& suspect = suspects.at(set.suspect[way]);

@@ -179,8 +179,9 @@ void Inspector::State::emit(Suspect& suspect, AlertKind kind, const Contact& con
   alert->prefix_length = suspect.source.is_v4() ? 128 : moment.policy.ipv6_prefix;
   alert->dropping = (set.flags[suspect.way] & sighting_flag::kBlocked) != 0;
   alert->allowed = suspect.allowed;
-  alert->proven = suspect.proven;
-  alert->answers = suspect.answers;
+  const Shown shown = shown_by(suspect, moment.policy);
+  alert->proven = shown.proven;
+  alert->answers = shown.answers;
   alert->contained = suspect.contained;
   alert->probes_by_hash = suspect.probe_marks.list();
   alert->ip_options = suspect.ip_options;

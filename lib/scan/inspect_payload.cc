@@ -84,6 +84,7 @@ bool Inspector::State::accuse(const PayloadNote& note, const SourceKey& key, std
   suspect->remember(note.target, note.port);
   suspect->dialogues = count;
   if (note.tool != Tool::none) suspect->named = note.tool;
+  suspect->proven_as |= proof_bit(Technique::tcp_connect);
   suspect->proven = true;  // a server answered what was said after the handshake
   const Reason reason =
       note.kind == PayloadKind::exploit ? Reason::signature : Reason::failed_logins;

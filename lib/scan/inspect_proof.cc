@@ -29,6 +29,18 @@ Reaction reaction_to(const Suspect& suspect, const wire::Probe& probe, const Coo
   return reaction;
 }
 
+// The technique of the probe that this is the reaction to.
+std::uint32_t proof_bit_of(const Suspect& suspect, const wire::Probe& probe) noexcept {
+  const std::uint32_t target = wire::fold(probe.target);
+  for (std::uint16_t i = 0; i < suspect.contact_count; ++i) {
+    const Contact& contact = suspect.contacts[i];
+    if (contact.target == target && contact.port == probe.target_port &&
+        contact.port_class == PortClass::tcp)
+      return proof_bit(contact.technique);
+  }
+  return proof_bit(Technique::udp);
+}
+
 }  // namespace
 
 // Each of the two marks is reported once. A source that was only contained for want of proof is
@@ -36,13 +48,19 @@ Reaction reaction_to(const Suspect& suspect, const wire::Probe& probe, const Coo
 void Inspector::State::watch_reaction(Suspect& suspect, const wire::Probe& probe,
                                       const Moment& moment) noexcept {
   using namespace wire::tcp_flag;
-  if (suspect.proven || probe.outcome != wire::ParseOutcome::tcp) return;
-  if (!(probe.tcp_flags & (kRst | kAck)) || !(suspect.has_challenge || suspect.was_answered))
-    return;
+  if (probe.outcome != wire::ParseOutcome::tcp || !(probe.tcp_flags & (kRst | kAck))) return;
+  if (!(suspect.has_challenge || suspect.was_answered)) return;
+  const Shown before = shown_by(suspect, moment.policy);
+  if (before.proven) return;
   const Reaction reaction = reaction_to(suspect, probe, cookies, moment);
-  const bool is_news = (reaction.answers && !suspect.answers) || reaction.proven;
+  if (!reaction.answers && !reaction.proven) return;
+  const std::uint32_t bit = proof_bit_of(suspect, probe);
   suspect.answers |= reaction.answers;
   suspect.proven |= reaction.proven;
+  suspect.answers_as |= reaction.answers ? bit : 0;
+  suspect.proven_as |= reaction.proven ? bit : 0;
+  const Shown now = shown_by(suspect, moment.policy);
+  const bool is_news = (now.answers && !before.answers) || now.proven;
   if (!is_news || !suspect.decided) return;
   const Contact& contact = suspect.contacts[suspect.newest];
   const bool is_over = suspect.contained && is_proven_enough(suspect, moment.policy);

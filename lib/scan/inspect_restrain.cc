@@ -51,6 +51,8 @@ bool Inspector::State::may_reach(const Suspect& suspect, const Attempt& attempt,
   const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
   if (touch.kind == TouchKind::none || is_traceroute(probe) || is_excused(probe, touch, flags))
     return true;
+  // Whom a protected host called may answer from any port: calls, games, peers.
+  if (touch.port_class == PortClass::udp && (flags & sighting_flag::kServes)) return true;
   return is_live(policy, services, probe.target, touch);
 }
 

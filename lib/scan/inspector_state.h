@@ -153,8 +153,27 @@ inline bool restrains(const DetectionPolicy& policy) noexcept {
                             policy.verification.mode == Verify::challenge);
 }
 
+// One bit for each TCP technique, and one for all others: what answers those has ports of its own.
+inline std::uint32_t proof_bit(Technique t) noexcept {
+  const auto number = static_cast<unsigned>(t);
+  const bool is_tcp = t <= Technique::tcp_other || t == Technique::idle;
+  return 1u << (is_tcp ? number : 31);
+}
+
+// What a suspect has shown of the scan that is held against it. Where the appliance asks, a
+// connection of its own shows nothing about somebody else's FINs in its name.
+struct Shown {
+  bool answers = false, proven = false;
+};
+inline Shown shown_by(const Suspect& suspect, const DetectionPolicy& policy) noexcept {
+  if (policy.verification.mode != Verify::challenge) return {suspect.answers, suspect.proven};
+  const std::uint32_t bit = proof_bit(suspect.technique);
+  return {(suspect.answers_as & bit) != 0, (suspect.proven_as & bit) != 0};
+}
+
 inline bool is_proven_enough(const Suspect& suspect, const DetectionPolicy& policy) noexcept {
-  return is_enough(policy.verification.needed, suspect.answers, suspect.proven);
+  const Shown shown = shown_by(suspect, policy);
+  return is_enough(policy.verification.needed, shown.answers, shown.proven);
 }
 
 // A touch of what the appliance plays itself: a deception port, or an address where nobody lives.

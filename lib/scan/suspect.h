@@ -69,10 +69,12 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t set = 0;    // its place in tier 1
   std::uint8_t way = 0;
   bool in_use = false;
-  bool decided = false;       // a detector has fired
-  bool allowed = false;       // ... but it is on the allow list
-  bool proven = false;        // completed a handshake with the right acknowledgement number
-  bool answers = false;       // reset a SYN-ACK as a live host does
+  bool decided = false;  // a detector has fired
+  bool allowed = false;  // ... but it is on the allow list
+  bool proven = false;   // completed a handshake with the right acknowledgement number
+  bool answers = false;  // reset a SYN-ACK as a live host does
+  // The same, one bit for each technique whose probe led to it: see shown_by().
+  std::uint32_t proven_as = 0, answers_as = 0;
   bool contained = false;     // decided, and proof is wanted before it is blocked
   bool was_answered = false;  // the appliance answered in the place of a target
   bool was_met = false;       // its first contact is known to tier 1 only, and waits

@@ -154,6 +154,18 @@ inline bool is_prey_of_worms(std::uint16_t port) noexcept {
   }
 }
 
+// An IPv6 packet that keeps its ports from whoever stands in between: behind more extension headers
+// than anybody sends, or in a later fragment. RFC 7112 section 5: the first fragment holds the
+// whole header chain, and who passes packets on may discard one that does not.
+inline bool hides_its_ports(const wire::Probe& probe) noexcept {
+  if (!(probe.traits & wire::trait::kIpv6) || (probe.traits & wire::trait::kDecapsulated))
+    return false;
+  const bool is_cut = probe.outcome == wire::ParseOutcome::truncated_extension ||
+                      probe.outcome == wire::ParseOutcome::truncated_transport;
+  return probe.outcome == wire::ParseOutcome::too_many_headers ||
+         (is_cut && (probe.traits & wire::trait::kFragment));
+}
+
 // Where clients' ports begin. RFC 6335: 49152; Linux: 32768.
 inline constexpr std::uint16_t kEphemeral = 32768;
 

@@ -217,6 +217,55 @@ TEST_F(Restrain, a_visit_to_a_server_proves_no_scan) {
   }
 }
 
+// Three FINs in somebody's name, and then his own connection: what it shows is not about the FINs.
+TEST_F(Restrain, a_connection_of_its_own_proves_no_forged_flags) {
+  for (const Proof proof : {Proof::answer, Proof::handshake}) {
+    Bench fresh;
+    fresh.policy.verification = {.mode = Verify::challenge, .needed = proof};
+    fresh.policy.verification.deception_tcp.insert(23);
+    const std::uint32_t number =
+        cookie_of(cookie_key(kTestKey), {kScanner, kServer, 40000, 23}, fresh.now);
+    EXPECT_EQ(fresh.act(tcp(to_port(23), kSynFlag)), Verdict::answer);
+    wire::Probe ack = tcp(to_port(23), kAckFlag);
+    ack.acknowledgement = number + 1;
+    fresh.act(ack);
+    for (std::uint16_t port = 70; port < 75; ++port) fresh.act(tcp(to_port(port), 0x01));
+    ASSERT_EQ(fresh.alerts.size(), 1u);
+    EXPECT_EQ(fresh.alerts[0].technique, Technique::tcp_fin);
+    EXPECT_TRUE(fresh.alerts[0].contained);
+    EXPECT_FALSE(fresh.alerts[0].proven);
+    fresh.act(tcp(to_port(8080), kSynFlag));
+    wire::Probe rst = tcp(to_port(8080), kRstFlag);
+    rst.sequence = cookie_of(cookie_key(kTestKey), {kScanner, kServer, 40000, 8080}, fresh.now);
+    fresh.act(rst);
+    EXPECT_EQ(fresh.alerts.size(), 1u);
+  }
+}
+
+TEST_F(Restrain, passes_on_nothing_that_hides_its_ports) {
+  wire::Probe hidden = tcp(to_port(0), 0);
+  hidden.source = base::Ip::parse("2001:db8::7").value();
+  hidden.target = base::Ip::parse("2001:db8:1::1").value();
+  hidden.traits = wire::trait::kIpv6;
+  hidden.outcome = wire::ParseOutcome::too_many_headers;
+  EXPECT_EQ(bench.act(hidden), Verdict::hold);
+  EXPECT_EQ(bench.act(hidden), Verdict::hold) << "a repeat";
+  hidden.outcome = wire::ParseOutcome::truncated_transport;
+  EXPECT_EQ(bench.act(hidden), Verdict::pass) << "no fragment";
+  hidden.traits |= wire::trait::kFragment;
+  EXPECT_EQ(bench.act(hidden), Verdict::hold);
+  EXPECT_EQ(bench.act(hidden), Verdict::hold);
+  bench.policy.enforce = false;
+  EXPECT_EQ(bench.act(hidden), Verdict::pass);
+}
+
+TEST_F(Restrain, lets_udp_of_whom_a_host_called_pass) {
+  want(Proof::answer);
+  bench.hear(udp({kServer, kScanner, 50000, 51000}));
+  scan();
+  EXPECT_EQ(bench.act(udp({kScanner, kServer, 51000, 50000})), Verdict::pass);
+}
+
 TEST_F(Restrain, forgets_who_was_contained_and_tried_no_more) {
   want(Proof::answer);
   scan();
