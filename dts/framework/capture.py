@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
+from framework.closing import Closing
 from framework.errors import LabError
 from framework.namespace import Namespace
 from framework.stamps import SO_TIMESTAMPNS, stamp_ns
@@ -61,7 +61,7 @@ class Seen:
         return Ether(self.frame)
 
 
-class Capture:
+class Capture(Closing):
     """All packets of one device, from the moment it is made until it is closed."""
 
     def __init__(self, namespace: Namespace, device: str, snap: int = SNAP_BYTES) -> None:
@@ -81,19 +81,6 @@ class Capture:
             self._socket.bind((device, ETH_P_ALL))
         self._thread = threading.Thread(target=self._listen, name=f"capture {device}", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> "Capture":
-        """Nothing to do: it listens already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop listening."""
-        self.close()
 
     def _listen(self) -> None:
         while True:

@@ -21,12 +21,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from scapy.layers.inet import TCP
 
 from framework.capture import Capture, Seen
+from framework.closing import Closing
 from framework.testbed import HOST_DEVICE, Testbed
 
 # Tier 1 counts a source's probes only once two of them fall on different bits of its sketch of 16;
@@ -134,7 +134,7 @@ def follow(source: str, outside: Capture, servers: Capture, queues: list[Capture
     return Passage(source, sent, [sent[i] for i in sorted(passed)], strangers, queue_of)
 
 
-class Crossing:
+class Crossing(Closing):
     """Captures on both sides of the appliance, for the length of a with block."""
 
     def __init__(self, testbed: Testbed, snap: int = 2048) -> None:
@@ -146,19 +146,6 @@ class Crossing:
             queue = Capture(testbed.appliance, "outside", snap)
             queue.join(self._queues[0] if self._queues else None)
             self._queues.append(queue)
-
-    def __enter__(self) -> "Crossing":
-        """Nothing to do: it listens already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop listening."""
-        self.close()
 
     def close(self) -> None:
         """Stop listening; fails when a capture lost packets."""

@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
 
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import ARP, Ether
 
+from framework.closing import Closing
 from framework.errors import LabError
 from framework.namespace import stop_process
 from framework.testbed import HOST_DEVICE, Host
@@ -24,7 +24,7 @@ ACK, RST = 0x10, 0x04
 READY = b"ready\n"
 
 
-class Zombie:
+class Zombie(Closing):
     """One, in the namespace of a host and with its Ethernet address; ended with close()."""
 
     def __init__(self, host: Host, address: str) -> None:
@@ -41,19 +41,6 @@ class Zombie:
         if said != READY:
             self.close()
             raise LabError(f"the zombie {address} did not start: {said!r}")
-
-    def __enter__(self) -> "Zombie":
-        """Nothing to do: it listens already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End it."""
-        self.close()
 
     def close(self) -> None:
         """End it."""
