@@ -15,6 +15,8 @@ using signature::Transport;
 
 namespace {
 
+constexpr std::size_t kStatusAt = 9, kStatusEnd = 12;  // in "HTTP/1.1 401 Unauthorized"
+
 bool starts_with(std::span<const std::uint8_t> bytes, std::string_view text) noexcept {
   return bytes.size() >= text.size() && std::equal(text.begin(), text.end(), bytes.begin());
 }
@@ -192,7 +194,21 @@ void Watch::take_end(const Packet& packet, Notes& notes) noexcept {
   counters_.dialogues.set(flows_.used());
 }
 
+// The server said why, and it was not the password: a nonce that is too old, say. Its own words,
+// which no client can put into its mouth.
+void Watch::take_excuses(const Hits& hits, const Packet& packet) noexcept {
+  Dialogue* const dialogue = known(packet.key);
+  if (dialogue == nullptr) return;
+  for (const std::uint16_t index : hits.indices()) {
+    const Pattern& pattern = matcher_->database().patterns()[index];
+    if (pattern.kind == Kind::login_failed && pattern.severity == signature::Severity::info &&
+        refuses_everybody(pattern.service))
+      dialogue->offered = false;
+  }
+}
+
 void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
+  if (packet.side == Side::server) take_excuses(hits, packet);
   for (const std::uint16_t index : hits.indices()) {
     const Pattern& pattern = matcher_->database().patterns()[index];
     if (pattern.kind == Kind::login_ok) {
@@ -257,8 +273,12 @@ void Watch::take_answer(Packet packet, Notes& notes) noexcept {
   const bool is_taken = starts_with(bytes, "HTTP/1.1 2") || starts_with(bytes, "HTTP/1.1 3") ||
                         starts_with(bytes, "HTTP/1.0 2") || starts_with(bytes, "HTTP/1.0 3") ||
                         starts_with(bytes, "+OK");
-  if (!dialogue->offered || !is_taken) return;
+  // Any other answer says nothing of the password, and what is asked next has none.
+  const bool is_answer = starts_with(bytes, "HTTP/1.") && bytes.size() >= kStatusEnd &&
+                         bytes[kStatusAt] != '1' && !starts_with(bytes.subspan(kStatusAt), "401");
+  if (!dialogue->offered || !(is_taken || is_answer)) return;
   dialogue->offered = false;
+  if (!is_taken) return;
   packet.note.kind = scan::PayloadKind::login_ok;
   notes.add(packet.note);
 }

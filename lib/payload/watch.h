@@ -111,6 +111,7 @@ class Watch {
                                                 signature::Side side) const noexcept;
   Dialogue* known(signature::FlowKey key) noexcept;
   Dialogue& opened(const Packet& packet) noexcept;
+  void take_excuses(const signature::Hits& hits, const Packet& packet) noexcept;
   void take_hits(const signature::Hits& hits, Packet packet, Notes& notes) noexcept;
   void take_claim(const signature::Pattern& pattern, std::uint16_t index,
                   const Packet& packet) noexcept;

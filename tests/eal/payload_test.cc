@@ -7,6 +7,7 @@
 
 #include "eal/rig.h"
 #include "signature/pattern_file.h"
+#include "support/login_patterns.h"
 
 namespace edgesentry::test {
 namespace {
@@ -16,35 +17,9 @@ constexpr std::string_view kGuesser = "198.51.100.7";
 constexpr int kGuesses = 12;
 constexpr std::uint8_t kData = wire::tcp_flag::kPsh | wire::tcp_flag::kAck;
 
-constexpr const char* kPatterns = R"(
-[[pattern]]
-id = "ftp-login-failed"
-kind = "login-failed"
-expression = '^530 '
-flags = ["multiline"]
-protocol = "tcp"
-side = "server"
-ports = "21"
-service = "ftp"
-severity = "low"
-description = "d"
-matches = ['530 no']
-spares = ['230 yes']
-[[pattern]]
-id = "guesser"
-kind = "scanner"
-expression = '\(Hydra\)'
-protocol = "tcp"
-side = "client"
-tool = "hydra"
-severity = "high"
-description = "d"
-matches = ['Mozilla/4.0 (Hydra)']
-spares = ['Mozilla/4.0']
-)";
-
 std::shared_ptr<const signature::Database> patterns() {
-  static const auto compiled = signature::compile(signature::parse_patterns(kPatterns, "p.toml"));
+  static const auto compiled =
+      signature::compile(signature::parse_patterns(kLoginPatterns, "p.toml"));
   return compiled.database;
 }
 

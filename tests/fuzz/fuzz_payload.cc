@@ -9,6 +9,7 @@
 #include "fuzz/fuzz.h"
 #include "payload/watch.h"
 #include "signature/pattern_file.h"
+#include "support/login_patterns.h"
 
 namespace {
 
@@ -21,56 +22,10 @@ namespace wire = edgesentry::wire;
 constexpr std::size_t kStep = 8;
 constexpr std::size_t kTextMax = 1024;
 constexpr std::uint16_t kPorts[] = {21, 22, 80, 8081};
-constexpr const char* kPatterns = R"(
-[[pattern]]
-id = "refused"
-kind = "login-failed"
-expression = '^530 '
-protocol = "tcp"
-side = "server"
-ports = "21"
-service = "ftp"
-severity = "low"
-description = "d"
-matches = ['530 no']
-spares = ['230 yes']
-[[pattern]]
-id = "offered"
-kind = "login-attempt"
-expression = 'Auth'
-protocol = "any"
-side = "client"
-ports = "80"
-service = "http"
-severity = "info"
-description = "d"
-matches = ['Auth']
-spares = ['auth']
-[[pattern]]
-id = "hole"
-kind = "exploit"
-expression = '\.\./'
-protocol = "tcp"
-side = "client"
-severity = "high"
-description = "d"
-matches = ['../']
-spares = ['./']
-[[pattern]]
-id = "guesser"
-kind = "scanner"
-expression = 'Hydra'
-protocol = "tcp"
-side = "client"
-tool = "hydra"
-severity = "high"
-description = "d"
-matches = ['Hydra']
-spares = ['hydra']
-)";
 
 std::shared_ptr<const signature::Database> make_database() {
-  const auto compiled = signature::compile(signature::parse_patterns(kPatterns, "p"));
+  const auto compiled =
+      signature::compile(signature::parse_patterns(edgesentry::test::kLoginPatterns, "p"));
   EDGESENTRY_CHECK(compiled.database != nullptr, "the patterns of this target are right");
   return compiled.database;
 }
@@ -142,7 +97,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 }
 
 std::vector<edgesentry::fuzz::Bytes> edgesentry::fuzz::seeds() {
-  constexpr std::string_view kTexts[] = {"SSH-2.0-x 530 no ../ Hydra Auth HTTP/1.1 200 OK +OK"};
+  constexpr std::string_view kTexts[] = {
+      "SSH-2.0-x 530 no cgi-bin/../ (Hydra) Authorization: HTTP/1.1 200 OK +OK",
+      "Authorization: HTTP/1.1 401 no stale=true HTTP/1.1 403 230 yes\n530 no"};
   std::vector<Bytes> all;
   for (const std::string_view text : kTexts) {
     Bytes seed(text.begin(), text.end());

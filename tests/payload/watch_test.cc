@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "signature/pattern_file.h"
+#include "support/login_patterns.h"
 
 namespace edgesentry::payload {
 namespace {
@@ -15,70 +16,11 @@ namespace {
 using scan::PayloadKind;
 using signature::Side;
 
-constexpr const char* kPatterns = R"(
-[[pattern]]
-id = "ftp-login-failed"
-kind = "login-failed"
-expression = '^530 '
-protocol = "tcp"
-side = "server"
-ports = "21"
-service = "ftp"
-severity = "low"
-description = "d"
-matches = ['530 no']
-spares = ['230 yes']
-[[pattern]]
-id = "http-login-failed"
-kind = "login-failed"
-expression = 'HTTP/1\.1 401 '
-protocol = "tcp"
-side = "server"
-ports = "80"
-service = "http"
-severity = "low"
-description = "d"
-matches = ['HTTP/1.1 401 no']
-spares = ['HTTP/1.1 200 yes']
-[[pattern]]
-id = "http-login"
-kind = "login-attempt"
-expression = 'Authorization: '
-protocol = "tcp"
-side = "client"
-ports = "80"
-service = "http"
-severity = "info"
-description = "d"
-matches = ['Authorization: x']
-spares = ['Author: x']
-[[pattern]]
-id = "hole"
-kind = "exploit"
-expression = 'cgi-bin/\.\./'
-protocol = "tcp"
-side = "client"
-severity = "high"
-description = "d"
-matches = ['GET /cgi-bin/../x']
-spares = ['GET /cgi-bin/x']
-[[pattern]]
-id = "guesser"
-kind = "scanner"
-expression = '\(Hydra\)'
-protocol = "tcp"
-side = "client"
-tool = "hydra"
-severity = "high"
-description = "d"
-matches = ['(Hydra)']
-spares = ['Hydra']
-)";
-
 class Watching : public testing::Test {
  protected:
   void SetUp() override {
-    const auto compiled = signature::compile(signature::parse_patterns(kPatterns, "p.toml"));
+    const auto compiled =
+        signature::compile(signature::parse_patterns(test::kLoginPatterns, "p.toml"));
     for (const auto& problem : compiled.problems) ADD_FAILURE() << problem.to_string();
     ASSERT_NE(compiled.database, nullptr);
     auto watch = Watch::create(compiled.database, {.dialogues_max = 64});
@@ -139,7 +81,7 @@ using Kinds = std::vector<PayloadKind>;
 
 TEST_F(Watching, refused_login_is_held_against_the_client) {
   EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n"), Kinds{PayloadKind::login_failed});
-  EXPECT_EQ(say(Side::server, 21, "230 Welcome.\r\n", 40001), Kinds{});
+  EXPECT_EQ(say(Side::server, 21, "230 Welcome.\r\n", 40001), Kinds{PayloadKind::login_ok});
 }
 
 TEST_F(Watching, web_server_that_asks_for_a_password_refuses_nobody) {
@@ -151,6 +93,41 @@ TEST_F(Watching, web_server_that_asks_for_a_password_refuses_nobody) {
 
 TEST_F(Watching, password_that_a_web_server_refuses_is_a_failure) {
   EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"),
+            Kinds{PayloadKind::login_failed});
+}
+
+TEST_F(Watching, nonce_that_is_too_old_is_no_wrong_password) {
+  const std::string_view ask = "GET / HTTP/1.1\r\nAuthorization: Digest x\r\n\r\n";
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(say(Side::client, 80, ask), Kinds{});
+    EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 no\r\nDigest stale=true\r\n\r\n"), Kinds{});
+  }
+  EXPECT_EQ(say(Side::client, 80, ask), Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 no\r\nDigest stale=false\r\n\r\n"),
+            Kinds{PayloadKind::login_failed});
+}
+
+TEST_F(Watching, client_cannot_excuse_itself) {
+  EXPECT_EQ(say(Side::client, 80,
+                "GET / HTTP/1.1\r\nAuthorization: Digest stale=true\r\n"
+                "X: HTTP/1.1 401 no\r\nstale=true\r\n\r\n"),
+            Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"),
+            Kinds{PayloadKind::login_failed});
+}
+
+TEST_F(Watching, answer_that_is_no_refusal_settles_the_offer) {
+  for (const std::string_view status : {"403 Forbidden", "404 Not Found", "500 Oops"}) {
+    const std::string answer = "HTTP/1.1 " + std::string(status) + "\r\n";
+    EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n"), Kinds{});
+    EXPECT_EQ(say(Side::server, 80, answer), Kinds{});
+    EXPECT_EQ(say(Side::client, 80, "GET /other HTTP/1.1\r\n\r\n"), Kinds{});
+    EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"), Kinds{}) << status;
+  }
+  EXPECT_EQ(say(Side::client, 80, "PUT / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 100 Continue\r\n\r\n"), Kinds{});
+  EXPECT_EQ(say(Side::client, 80, "the file"), Kinds{});
   EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"),
             Kinds{PayloadKind::login_failed});
 }

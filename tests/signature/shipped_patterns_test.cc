@@ -53,6 +53,36 @@ TEST_F(ShippedPatterns, look_at_answers_on_the_ports_of_services_only) {
     EXPECT_FALSE(pattern.side == Side::server && pattern.any_port) << pattern.id;
 }
 
+// A refusal is told at the end of the head, when what excuses it is known, in whatever order.
+TEST_F(ShippedPatterns, know_an_old_nonce_before_the_refusal_counts) {
+  const auto matcher = matcher_of(compiled_->database, {.bytes_per_second = 1'000'000'000});
+  const std::string status = "HTTP/1.1 401 Unauthorized\r\n";
+  const std::string stale = "WWW-Authenticate: Digest realm=\"a\", stale=true, nonce=\"b\"\r\n";
+  const std::string other = "WWW-Authenticate: Digest realm=\"a\", nonce=\"c\"\r\n";
+  std::uint64_t flow = 0;
+  for (const std::string& head : {status + stale + other + "Server: x\r\n\r\n",
+                                  status + other + "Server: x\r\n" + stale + "\r\n"}) {
+    for (std::size_t cut = 1; cut < head.size(); ++cut) {
+      const FlowKey key{++flow};
+      std::string found;
+      for (const auto& [at, part] :
+           {std::pair{std::size_t{0}, head.substr(0, cut)}, std::pair{cut, head.substr(cut)}}) {
+        const Hits hits =
+            matcher->match_segment({bytes_of(part), Transport::tcp, Side::server, 80},
+                                   {key, static_cast<std::uint32_t>(at)}, base::seconds(flow));
+        found += ids_of(*matcher, hits) + ";";
+      }
+      const std::size_t excuse = found.find("http-login-stale");
+      const std::size_t refusal = found.find("http-login-failed");
+      ASSERT_NE(excuse, std::string::npos) << cut;
+      ASSERT_NE(refusal, std::string::npos) << cut;
+      EXPECT_GE(std::count(found.begin(), found.begin() + static_cast<long>(refusal), ';'),
+                std::count(found.begin(), found.begin() + static_cast<long>(excuse), ';'))
+          << cut;
+    }
+  }
+}
+
 TEST_F(ShippedPatterns, find_their_payloads_split_at_each_byte) {
   const auto matcher = matcher_of(compiled_->database, {.bytes_per_second = 1'000'000'000});
   base::Micros now = base::seconds(1);
