@@ -5,8 +5,8 @@
 // asks for a port. Made by one thread at start or reload (some hundred milliseconds), read by any.
 //
 // The cache spares that compilation: one file, written as a whole (temporary file, then rename) and
-// taken only when pattern file, Hyperscan, processor and checksum are the same. It is no defence
-// against somebody who may write there: keep it in a directory of the daemon's own.
+// taken only when pattern file, Hyperscan, processor and checksum are the same, and when it is a
+// file of root or this user that nobody else may write: what Hyperscan unpacks it trusts.
 #pragma once
 
 #include <array>
@@ -76,6 +76,7 @@ struct Compiled {
   std::vector<config::Problem> problems;
   std::string notice;  // what an operator may want to know of the cache; mostly empty
   bool from_cache = false;
+  bool is_kept = false;  // the next start finds it in the cache
 };
 
 // Without a cache. A file that is not usable() gives its own problems back.

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <utility>
 
-#include "config/read_file.h"
 #include "signature/database_builder.h"
 
 namespace edgesentry::signature {
@@ -42,7 +41,7 @@ std::uint64_t made_of(const PatternFile& file) {
   return fingerprint(bytes_of(platform.cpu_features), hash);
 }
 
-enum class CacheFate { missing, unreadable, foreign, damaged, good };
+enum class CacheFate { missing, unreadable, untrusted, foreign, damaged, good };
 
 CacheFate take_parts(std::string_view bytes, const Head& head, Parts& parts) {
   for (std::size_t part = 0; part < kParts; ++part) {
@@ -58,11 +57,39 @@ CacheFate take_parts(std::string_view bytes, const Head& head, Parts& parts) {
   return bytes.empty() ? CacheFate::good : CacheFate::damaged;
 }
 
+// Nobody but root and this user can have written what stands in the file.
+bool is_trusted(const struct stat& about) {
+  return (about.st_uid == 0 || about.st_uid == geteuid()) &&
+         (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+// What was asked about is what is read, whatever happens to the path meanwhile.
+CacheFate read_bytes(const std::string& path, std::string& bytes) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file < 0) return errno == ENOENT ? CacheFate::missing : CacheFate::unreadable;
+  const auto read_all = [&] {
+    struct stat about {};
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) return CacheFate::unreadable;
+    if (!is_trusted(about)) return CacheFate::untrusted;
+    if (about.st_size > static_cast<off_t>(kCacheBytesMax)) return CacheFate::damaged;
+    bytes.resize(static_cast<std::size_t>(about.st_size));
+    for (std::size_t at = 0; at < bytes.size();) {
+      const ssize_t got = read(file, bytes.data() + at, bytes.size() - at);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return got < 0 ? CacheFate::unreadable : CacheFate::damaged;
+      at += static_cast<std::size_t>(got);
+    }
+    return CacheFate::good;
+  };
+  const CacheFate fate = read_all();
+  close(file);
+  return fate;
+}
+
 CacheFate read_cache(const std::string& path, const PatternFile& file, Parts& parts) {
-  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return CacheFate::missing;
-  const config::FileText read = config::read_file(path, kCacheBytesMax);
-  if (read.problem) return CacheFate::unreadable;
-  std::string_view bytes = read.text;
+  std::string text;
+  if (const CacheFate fate = read_bytes(path, text); fate != CacheFate::good) return fate;
+  std::string_view bytes = text;
   Head head;
   if (bytes.size() < sizeof(head)) return CacheFate::damaged;
   std::memcpy(&head, bytes.data(), sizeof(head));
@@ -121,6 +148,11 @@ std::string notice_of(CacheFate fate, const std::string& path) {
   switch (fate) {
     case CacheFate::unreadable:
       return fmt::format("{}: the cache of patterns cannot be read; they were compiled", path);
+    case CacheFate::untrusted:
+      return fmt::format(
+          "{}: others than root and the user who runs this may have written it; it was not looked "
+          "at, and made anew",
+          path);
     case CacheFate::foreign:
       return fmt::format(
           "{}: made for other patterns, another Hyperscan or another processor; it was made anew",
@@ -147,7 +179,7 @@ Compiled open_cached(const PatternFile& file, const std::string& cache_path) {
     compiled.notice = notice_of(fate, cache_path);
     if (fate == CacheFate::good) {
       compiled.database = builder.assemble(std::move(parts));
-      compiled.from_cache = true;
+      compiled.from_cache = compiled.is_kept = true;
       return compiled;
     }
   }
@@ -156,10 +188,13 @@ Compiled open_cached(const PatternFile& file, const std::string& cache_path) {
     compiled.problems = std::move(builder.problems());
     return compiled;
   }
-  if (const int fault = write_cache(cache_path, serialise(file, parts)); fault != 0)
-    compiled.notice =
-        fmt::format("{}: cannot be written: {}; patterns are compiled at each start until it can",
-                    cache_path, std::strerror(fault));
+  const int fault = write_cache(cache_path, serialise(file, parts));
+  compiled.is_kept = fault == 0;
+  if (fault != 0)
+    compiled.notice = fmt::format(
+        "{}: cannot be written: {}; patterns are compiled at each start until it can: "
+        "give the user who runs this the right to write there, or set payload.cache",
+        cache_path, std::strerror(fault));
   compiled.database = builder.assemble(std::move(parts));
   return compiled;
 }

@@ -49,8 +49,10 @@ void Matcher::CloseStream::operator()(hs_stream* stream) const noexcept {
   hs_close_stream(stream, nullptr, nullptr, nullptr);
 }
 
-Matcher::Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits)
+Matcher::Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits,
+                 std::shared_ptr<MatcherCounters> counters)
     : database_(std::move(database)),
+      counters_(std::move(counters)),
       limits_(within_bounds(limits)),
       budget_(limits.bytes_per_second, limits.bytes_at_once),
       desk_(2 * kMargin + std::max(limits_.bytes_per_flow, limits_.bytes_per_payload)) {}
@@ -58,9 +60,11 @@ Matcher::Matcher(std::shared_ptr<const Database> database, const MatcherLimits& 
 Matcher::~Matcher() = default;
 
 base::Result<std::unique_ptr<Matcher>> Matcher::create(std::shared_ptr<const Database> database,
-                                                       const MatcherLimits& limits) {
+                                                       const MatcherLimits& limits,
+                                                       std::shared_ptr<MatcherCounters> counters) {
   EDGESENTRY_CHECK(database != nullptr, "the caller looks at the problems before it matches");
-  std::unique_ptr<Matcher> matcher(new Matcher(std::move(database), limits));
+  if (counters == nullptr) counters = std::make_shared<MatcherCounters>();
+  std::unique_ptr<Matcher> matcher(new Matcher(std::move(database), limits, std::move(counters)));
   if (const base::Status taken = matcher->take_memory(); !taken.ok()) return taken.error();
   return matcher;
 }
@@ -115,24 +119,24 @@ const char* Matcher::copy(std::span<const std::uint8_t> bytes) noexcept {
 bool Matcher::afford(const Payload& payload, std::size_t bytes, base::Micros now) noexcept {
   const bool is_named = database_->names(direction(payload.transport, payload.side), payload.port);
   if (budget_.take(bytes, now, is_named ? 0 : budget_.burst() / 2)) return true;
-  counters_.payloads_refused.add(1);
-  counters_.bytes_refused.add(bytes);
+  counters_->payloads_refused.add(1);
+  counters_->bytes_refused.add(bytes);
   return false;
 }
 
 void Matcher::account(std::size_t bytes, const Hits& hits, int result) noexcept {
-  counters_.payloads.add(1);
-  counters_.bytes.add(bytes);
-  if (hits.is_cut()) counters_.hits_cut.add(1);
-  if (result != HS_SUCCESS) counters_.faults.add(1);
+  counters_->payloads.add(1);
+  counters_->bytes.add(bytes);
+  if (hits.is_cut()) counters_->hits_cut.add(1);
+  if (result != HS_SUCCESS) counters_->faults.add(1);
 }
 
 Hits Matcher::match(const Payload& payload, base::Micros now) noexcept {
   if (payload.bytes.empty() || !wants(payload)) return {};
   const std::size_t size = std::min<std::size_t>(payload.bytes.size(), limits_.bytes_per_payload);
-  if (size < payload.bytes.size()) counters_.bytes_past_limits.add(payload.bytes.size() - size);
+  if (size < payload.bytes.size()) counters_->bytes_past_limits.add(payload.bytes.size() - size);
   if (size == 0 || !afford(payload, size, now)) return {};
-  Sink sink{database_->patterns(), counters_, payload.port, {}};
+  Sink sink{database_->patterns(), *counters_, payload.port, {}};
   const hs_error_t result = hs_scan(database_->block(direction(payload.transport, payload.side)),
                                     copy(payload.bytes.first(size)), static_cast<unsigned>(size), 0,
                                     scratch_.get(), on_match, &sink);
@@ -146,7 +150,7 @@ Hits Matcher::match_segment(const Payload& payload, const Segment& segment,
   Pool& pool = pools_[static_cast<std::size_t>(payload.side)];
   if (payload.transport != Transport::tcp || pool.streams.empty()) return match(payload, now);
   if (spent_.contains(segment.flow, segment.sequence)) {
-    counters_.bytes_past_limits.add(payload.bytes.size());
+    counters_->bytes_past_limits.add(payload.bytes.size());
     return {};
   }
   Stream& stream = stream_of(pool, segment);
@@ -163,7 +167,7 @@ Hits Matcher::match_stream(Stream& stream, const Payload& payload, std::uint32_t
   const auto ahead = static_cast<std::int32_t>(sequence - stream.next);
   if (ahead > 0) {
     if (++stream.gaps < kGapsMax) return look_aside(stream, payload, now);
-    counters_.streams_restarted.add(1);
+    counters_->streams_restarted.add(1);
     restart(stream, sequence);
     return follow(stream, payload, now);
   }
@@ -175,7 +179,7 @@ Hits Matcher::match_stream(Stream& stream, const Payload& payload, std::uint32_t
   }
   const bool is_known = static_cast<std::int32_t>(sequence - stream.first) >= 0;
   if (payload.side == Side::client || !is_known) return look_aside(stream, payload, now);
-  counters_.seen_again.add(1);
+  counters_->seen_again.add(1);
   return {};
 }
 
@@ -183,8 +187,8 @@ Matcher::Stream& Matcher::stream_of(Pool& pool, const Segment& segment) noexcept
   const std::uint32_t known = pool.flows.find(segment.flow);
   if (known != FlowTable::kNone) return pool.streams[known];
   const FlowTable::Claim claim = pool.flows.claim(segment.flow);
-  counters_.streams_opened.add(1);
-  if (claim.replaced) counters_.streams_replaced.add(1);
+  counters_->streams_opened.add(1);
+  if (claim.replaced) counters_->streams_replaced.add(1);
   Stream& stream = pool.streams[claim.slot];
   stream.scanned = 0;
   restart(stream, segment.sequence);
@@ -194,7 +198,7 @@ Matcher::Stream& Matcher::stream_of(Pool& pool, const Segment& segment) noexcept
 void Matcher::restart(Stream& stream, std::uint32_t sequence) noexcept {
   // Without a callback nothing is reported and no scratch is needed.
   if (hs_reset_stream(stream.state.get(), 0, nullptr, nullptr, nullptr) != HS_SUCCESS)
-    counters_.faults.add(1);
+    counters_->faults.add(1);
   stream.first = stream.next = sequence;
   stream.gaps = 0;
 }
@@ -206,10 +210,10 @@ Hits Matcher::follow(Stream& stream, const Payload& payload, base::Micros now) n
   if (size > 0 && !afford(payload, size, now)) return {};
   stream.next += static_cast<std::uint32_t>(whole);
   stream.gaps = 0;
-  if (size < whole) counters_.bytes_past_limits.add(whole - size);
+  if (size < whole) counters_->bytes_past_limits.add(whole - size);
   if (size == 0) return {};
   stream.scanned += static_cast<std::uint32_t>(size);
-  Sink sink{database_->patterns(), counters_, payload.port, {}};
+  Sink sink{database_->patterns(), *counters_, payload.port, {}};
   const hs_error_t result =
       hs_scan_stream(stream.state.get(), copy(payload.bytes.first(size)),
                      static_cast<unsigned>(size), 0, scratch_.get(), on_match, &sink);
@@ -221,11 +225,11 @@ Hits Matcher::look_aside(Stream& stream, const Payload& payload, base::Micros no
   Payload part = payload;
   const std::uint32_t left = limits_.bytes_per_flow - stream.scanned;
   if (part.bytes.size() > left) {
-    counters_.bytes_past_limits.add(part.bytes.size() - left);
+    counters_->bytes_past_limits.add(part.bytes.size() - left);
     part.bytes = part.bytes.first(left);
   }
   if (part.bytes.empty()) return {};
-  counters_.out_of_order.add(1);
+  counters_->out_of_order.add(1);
   stream.scanned += static_cast<std::uint32_t>(part.bytes.size());
   return match(part, now);
 }

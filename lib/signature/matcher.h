@@ -91,9 +91,11 @@ struct alignas(base::kCacheLine) MatcherCounters {
 
 class Matcher {
  public:
-  // The error names what could not be had (memory, in practice).
-  static base::Result<std::unique_ptr<Matcher>> create(std::shared_ptr<const Database> database,
-                                                       const MatcherLimits& limits);
+  // The error names what could not be had (memory, in practice). `counters` are those of the
+  // matcher that this one is to take the place of; nullptr: it has its own.
+  static base::Result<std::unique_ptr<Matcher>> create(
+      std::shared_ptr<const Database> database, const MatcherLimits& limits,
+      std::shared_ptr<MatcherCounters> counters = nullptr);
   ~Matcher();
   Matcher(const Matcher&) = delete;
   Matcher& operator=(const Matcher&) = delete;
@@ -110,7 +112,7 @@ class Matcher {
   // The connection is over (FIN or RST of that direction): its place is free again.
   void forget(FlowKey flow, Side side) noexcept;
 
-  [[nodiscard]] const MatcherCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const MatcherCounters& counters() const noexcept { return *counters_; }
   [[nodiscard]] std::uint32_t streams_followed() const noexcept;
 
  private:
@@ -133,7 +135,8 @@ class Matcher {
   };
   struct Sink;
 
-  Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits);
+  Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits,
+          std::shared_ptr<MatcherCounters> counters);
   base::Status take_memory();
   Stream& stream_of(Pool& pool, const Segment& segment) noexcept;
   void restart(Stream& stream, std::uint32_t sequence) noexcept;
@@ -148,13 +151,13 @@ class Matcher {
                       void* context);
 
   std::shared_ptr<const Database> database_;
+  std::shared_ptr<MatcherCounters> counters_;
   MatcherLimits limits_;
   TokenBucket budget_;
   std::unique_ptr<hs_scratch, FreeScratch> scratch_;
   std::array<Pool, kSides> pools_;
   SpentFlows spent_;
   std::vector<char> desk_;  // one payload, with margins
-  MatcherCounters counters_;
 };
 
 }  // namespace edgesentry::signature

@@ -17,9 +17,10 @@ Compiled compile_for(const PatternFile& file, const std::string& cache_folder) {
   std::filesystem::create_directories(cache_folder, error);
   if (!error) return open_cached(file, cache_folder + "/patterns.hsdb");
   Compiled compiled = compile(file);
-  compiled.notice =
-      fmt::format("{}: cannot be made: {}; patterns are compiled at each start until it can",
-                  cache_folder, error.message());
+  compiled.notice = fmt::format(
+      "{}: cannot be made: {}; patterns are compiled at each start until it can: give the user who "
+      "runs this a folder to write, or set payload.cache = \"\"",
+      cache_folder, error.message());
   return compiled;
 }
 
@@ -51,12 +52,18 @@ OpenedPatterns open_patterns(const PatternRequest& request) {
   OpenedPatterns opened;
   opened.path = request.path.empty() ? find_patterns() : request.path;
   if (opened.path.empty()) {
-    opened.notices.push_back(
-        "no patterns.toml beside the program, so payloads are not looked at; name the file");
+    opened.trouble =
+        "no patterns.toml beside the program, so payloads are not looked at; name the file";
+    opened.notices.push_back(opened.trouble);
     return opened;
   }
   const PatternFile file = load_patterns(opened.path);
+  opened.fingerprint = file.fingerprint;
+  opened.is_in_force =
+      request.in_force != 0 && file.usable() && file.fingerprint == request.in_force;
+  if (opened.is_in_force) return opened;
   Compiled compiled = compile_for(file, request.cache_folder);
+  if (!request.cache_folder.empty() && !compiled.is_kept) opened.trouble = compiled.notice;
   if (!compiled.notice.empty()) opened.notices.push_back(std::move(compiled.notice));
   opened.problems = std::move(compiled.problems);
   if (compiled.database != nullptr && request.is_verified)

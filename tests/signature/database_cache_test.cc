@@ -1,6 +1,7 @@
 // The cache spares a compilation, and never decides what is looked for.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -87,6 +88,26 @@ TEST_F(DatabaseCache, that_is_no_file_is_a_notice) {
   expect(open_cached(file_, scratch_.path() + "/folder"), false, "cannot be written");
   ASSERT_EQ(mkfifo((scratch_.path() + "/pipe").c_str(), 0600), 0);
   expect(open_cached(file_, scratch_.path() + "/pipe"), false, "cannot be read");
+}
+
+TEST_F(DatabaseCache, that_others_may_write_is_not_looked_at) {
+  for (const mode_t mode : {0664u, 0646u, 0666u}) {
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+    expect(open_cached(file_, path_), false, "not looked at");
+    expect(open_cached(file_, path_), true, "");
+  }
+}
+
+TEST_F(DatabaseCache, of_another_user_is_not_looked_at) {
+  if (chown(path_.c_str(), 12345, 12345) != 0) GTEST_SKIP() << "only root gives files away";
+  expect(open_cached(file_, path_), false, "not looked at");
+  expect(open_cached(file_, path_), true, "");
+}
+
+TEST_F(DatabaseCache, says_whether_the_next_start_finds_it) {
+  EXPECT_TRUE(open_cached(file_, path_).is_kept);
+  EXPECT_TRUE(open_cached(file_, scratch_.path() + "/other").is_kept);
+  EXPECT_FALSE(open_cached(file_, scratch_.path() + "/no/such/folder").is_kept);
 }
 
 TEST_F(DatabaseCache, is_not_asked_for_a_file_with_faults) {

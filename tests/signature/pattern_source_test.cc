@@ -37,6 +37,22 @@ TEST(PatternSource, goes_on_where_nothing_can_be_kept) {
   EXPECT_NE(opened.database, nullptr);
   ASSERT_EQ(opened.notices.size(), 1u);
   EXPECT_NE(opened.notices[0].find("compiled at each start"), std::string::npos);
+  EXPECT_NE(opened.notices[0].find("payload.cache"), std::string::npos);
+  EXPECT_EQ(opened.trouble, opened.notices[0]);
+}
+
+TEST(PatternSource, leaves_a_file_alone_that_is_in_force) {
+  const test::Scratch scratch;
+  const std::string path = scratch.write("p.toml", text_of({}));
+  const OpenedPatterns first = open_patterns({.path = path});
+  EXPECT_FALSE(first.is_in_force);
+  const OpenedPatterns again = open_patterns({.path = path, .in_force = first.fingerprint});
+  EXPECT_TRUE(again.is_in_force);
+  EXPECT_EQ(again.database, nullptr);
+  scratch.write("p.toml", text_of({.id = "other"}));
+  EXPECT_NE(open_patterns({.path = path, .in_force = first.fingerprint}).database, nullptr);
+  scratch.write("p.toml", "[[pattern]]\n");
+  EXPECT_FALSE(open_patterns({.path = path, .in_force = first.fingerprint}).problems.empty());
 }
 
 TEST(PatternSource, names_file_line_and_remedy_of_each_fault) {
