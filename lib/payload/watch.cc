@@ -71,27 +71,41 @@ std::span<const std::uint8_t> payload_of(const wire::Probe& probe,
 
 }  // namespace
 
-Watch::Watch(std::unique_ptr<signature::Matcher> matcher, const WatchSettings& settings)
-    : matcher_(std::move(matcher)),
+Watch::Watch(const WatchSettings& settings)
+    : matcher_counters_(std::make_shared<signature::MatcherCounters>()),
+      limits_(settings.limits),
       key_(settings.key),
       flows_(settings.dialogues_max),
-      dialogues_(flows_.size()) {
-  for (const Pattern& pattern : matcher_->database().patterns())
-    tools_.push_back(tool_called(pattern.tool));
-}
+      dialogues_(flows_.size()) {}
 
 base::Result<std::unique_ptr<Watch>> Watch::create(
     std::shared_ptr<const signature::Database> database, const WatchSettings& settings) {
-  auto matcher = signature::Matcher::create(std::move(database), settings.limits);
+  std::unique_ptr<Watch> watch(new Watch(settings));
+  auto lens = watch->make_lens(std::move(database));
+  if (!lens.ok()) return lens.error();
+  watch->lens_ = std::move(lens).value();
+  return watch;
+}
+
+base::Result<std::unique_ptr<Lens>> Watch::make_lens(
+    std::shared_ptr<const signature::Database> database) const {
+  auto matcher = signature::Matcher::create(std::move(database), limits_, matcher_counters_);
   if (!matcher.ok()) return matcher.error();
-  return std::unique_ptr<Watch>(new Watch(std::move(matcher).value(), settings));
+  auto lens = std::make_unique<Lens>(Lens{.matcher = std::move(matcher).value(), .tools = {}});
+  for (const Pattern& pattern : lens->matcher->database().patterns())
+    lens->tools.push_back(tool_called(pattern.tool));
+  return lens;
+}
+
+void Watch::take_offered() noexcept {
+  if (exchange_.take(lens_)) counters_.streams.set(0);
 }
 
 Side Watch::sender_of(const wire::Probe& probe, const scan::Roles& roles) const noexcept {
   if (roles.actor != roles.answer) return roles.actor ? Side::client : Side::server;
   const auto serves = [&](std::uint16_t port) {
     const Transport transport = is_tcp(probe) ? Transport::tcp : Transport::udp;
-    return matcher_->database().wants(signature::direction(transport, Side::server), port);
+    return database().wants(signature::direction(transport, Side::server), port);
   };
   const bool source_serves = serves(probe.source_port);
   if (source_serves != serves(probe.target_port))
@@ -99,22 +113,22 @@ Side Watch::sender_of(const wire::Probe& probe, const scan::Roles& roles) const 
   return probe.source_port < probe.target_port ? Side::server : Side::client;
 }
 
-bool Watch::may_want(const wire::Probe& probe, Side side) const noexcept {
+bool Watch::may_want(const wire::Probe& probe, Side side, const Watch& owner) const noexcept {
   const bool tcp = is_tcp(probe);
   if (!tcp && probe.outcome != wire::ParseOutcome::udp) return false;
   const std::uint16_t port = service_port(probe, side);
   if (probe.payload_bytes == 0)
-    return tcp && (probe.tcp_flags & kEnds) != 0 && open_ports_.contains(port);
+    return tcp && (probe.tcp_flags & kEnds) != 0 && owner.open_ports_.contains(port);
   const Transport transport = tcp ? Transport::tcp : Transport::udp;
-  return matcher_->database().wants(signature::direction(transport, side), port) ||
-         (tcp && open_ports_.contains(port));
+  return database().wants(signature::direction(transport, side), port) ||
+         (tcp && owner.open_ports_.contains(port));
 }
 
 bool Watch::wants(const wire::Probe& probe, Side side) const noexcept {
   if (!may_want(probe, side)) return false;
   const Transport transport = is_tcp(probe) ? Transport::tcp : Transport::udp;
   if (probe.payload_bytes > 0 &&
-      matcher_->database().wants(signature::direction(transport, side), service_port(probe, side)))
+      database().wants(signature::direction(transport, side), service_port(probe, side)))
     return true;
   return flows_.contains(dialogue_key(probe, side));
 }
@@ -168,21 +182,21 @@ Notes Watch::look(const wire::Probe& probe, Side side, std::span<const std::uint
                                    .transport = tcp ? Transport::tcp : Transport::udp,
                                    .side = side,
                                    .port = port};
-  if (!packet.bytes.empty() && !is_reset && matcher_->wants(payload)) {
+  if (!packet.bytes.empty() && !is_reset && lens_->matcher->wants(payload)) {
     const signature::Segment segment{
         .flow = side == Side::client ? packet.key : signature::flow_key(probe, key_),
         .sequence = probe.sequence};
-    const Hits hits =
-        tcp ? matcher_->match_segment(payload, segment, now) : matcher_->match(payload, now);
+    const Hits hits = tcp ? lens_->matcher->match_segment(payload, segment, now)
+                          : lens_->matcher->match(payload, now);
     if (!hits.empty() && tcp) take_hits(hits, packet, notes);
   }
   if (tcp && (probe.tcp_flags & kEnds) != 0) take_end(packet, notes);
-  counters_.streams.set(matcher_->streams_followed());
+  counters_.streams.set(lens_->matcher->streams_followed());
   return notes;
 }
 
 void Watch::take_end(const Packet& packet, Notes& notes) noexcept {
-  matcher_->forget(
+  lens_->matcher->forget(
       packet.side == Side::client ? packet.key : signature::flow_key(packet.probe, key_),
       packet.side);
   Dialogue* const dialogue = known(packet.key);
@@ -200,7 +214,7 @@ void Watch::take_excuses(const Hits& hits, const Packet& packet) noexcept {
   Dialogue* const dialogue = known(packet.key);
   if (dialogue == nullptr) return;
   for (const std::uint16_t index : hits.indices()) {
-    const Pattern& pattern = matcher_->database().patterns()[index];
+    const Pattern& pattern = database().patterns()[index];
     if (pattern.kind == Kind::login_failed && pattern.severity == signature::Severity::info &&
         refuses_everybody(pattern.service))
       dialogue->offered = false;
@@ -210,7 +224,7 @@ void Watch::take_excuses(const Hits& hits, const Packet& packet) noexcept {
 void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
   if (packet.side == Side::server) take_excuses(hits, packet);
   for (const std::uint16_t index : hits.indices()) {
-    const Pattern& pattern = matcher_->database().patterns()[index];
+    const Pattern& pattern = database().patterns()[index];
     if (pattern.kind == Kind::login_ok) {
       packet.note.kind = scan::PayloadKind::login_ok;
     } else if (pattern.kind == Kind::login_failed) {
@@ -227,9 +241,9 @@ void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
     } else {
       if (packet.side != Side::client) continue;
       take_claim(pattern, index, packet);
-      if (tools_[index] == scan::Tool::none) continue;
+      if (lens_->tools[index] == scan::Tool::none) continue;
       packet.note.kind = scan::PayloadKind::tool_named;
-      packet.note.tool = tools_[index];
+      packet.note.tool = lens_->tools[index];
     }
     notes.add(packet.note);
   }
@@ -244,7 +258,7 @@ void Watch::take_claim(const Pattern& pattern, std::uint16_t index, const Packet
   if (is_login ? !refuses_everybody(pattern.service) : !guesses && pattern.severity < least) return;
   Dialogue& dialogue = opened(packet);
   dialogue.said_until = packet.probe.sequence + packet.probe.payload_bytes;
-  if (tools_[index] != scan::Tool::none) dialogue.tool = tools_[index];
+  if (lens_->tools[index] != scan::Tool::none) dialogue.tool = lens_->tools[index];
   if (is_login)
     dialogue.offered = true;
   else if (guesses)

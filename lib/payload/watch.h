@@ -24,6 +24,7 @@
 #include "base/counter.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "payload/lens.h"
 #include "payload/open_ports.h"
 #include "payload/ssh_dialogue.h"
 #include "scan/inspect.h"
@@ -73,16 +74,31 @@ class Watch {
   // Worth a look(): it has a payload that some pattern asks for by its port, or belongs to a
   // dialogue. A transfer at any other port costs the read of one or two bits.
   [[nodiscard]] bool wants(const wire::Probe& probe, signature::Side side) const noexcept;
-  // The same for any thread, which cannot look into the dialogues: true for all that it wants, and
-  // for other connections at the same ports.
-  [[nodiscard]] bool may_want(const wire::Probe& probe, signature::Side side) const noexcept;
+  // The same without a look into the dialogues: true for all that it wants, and for other
+  // connections at the same ports. A packet for another worker is asked about by the patterns of
+  // this one: who receives it may not touch the owner's, which may be given up at any moment.
+  [[nodiscard]] bool may_want(const wire::Probe& probe, signature::Side side,
+                              const Watch& owner) const noexcept;
+  [[nodiscard]] bool may_want(const wire::Probe& probe, signature::Side side) const noexcept {
+    return may_want(probe, side, *this);
+  }
 
   // `frame` is what the probe was parsed from; it may be shorter than the packet was.
   Notes look(const wire::Probe& probe, signature::Side side, std::span<const std::uint8_t> frame,
              base::Micros now) noexcept;
 
+  // New patterns, while packets flow. The control thread makes a lens (any thread may), offers it
+  // and collects what the worker gave up for it; the worker takes it between two bursts, without
+  // waiting or freeing. Dialogues and counters stay; connections are followed anew from their next
+  // segment, so that a pattern across the two is missed.
+  [[nodiscard]] base::Result<std::unique_ptr<Lens>> make_lens(
+      std::shared_ptr<const signature::Database> database) const;
+  void offer(std::unique_ptr<Lens> next) { exchange_.offer(std::move(next)); }
+  void collect() { exchange_.collect(); }
+  void take_offered() noexcept;
+
   [[nodiscard]] const signature::MatcherCounters& counters() const noexcept {
-    return matcher_->counters();
+    return *matcher_counters_;
   }
   [[nodiscard]] const WatchCounters& own_counters() const noexcept { return counters_; }
 
@@ -106,7 +122,7 @@ class Watch {
     scan::PayloadNote note;
   };
 
-  Watch(std::unique_ptr<signature::Matcher> matcher, const WatchSettings& settings);
+  explicit Watch(const WatchSettings& settings);
   [[nodiscard]] signature::FlowKey dialogue_key(const wire::Probe& probe,
                                                 signature::Side side) const noexcept;
   Dialogue* known(signature::FlowKey key) noexcept;
@@ -119,12 +135,18 @@ class Watch {
   void take_answer(Packet packet, Notes& notes) noexcept;
   void take_end(const Packet& packet, Notes& notes) noexcept;
 
-  std::unique_ptr<signature::Matcher> matcher_;
+  [[nodiscard]] const signature::Database& database() const noexcept {
+    return lens_->matcher->database();
+  }
+
+  std::shared_ptr<signature::MatcherCounters> matcher_counters_;
+  signature::MatcherLimits limits_;
+  std::unique_ptr<Lens> lens_;  // never nullptr once it is made
+  LensExchange exchange_;
   signature::FlowHashKey key_;
   signature::FlowTable flows_;
   std::vector<Dialogue> dialogues_;
   OpenPorts open_ports_;
-  std::vector<scan::Tool> tools_;  // that patterns name, by their index
   WatchCounters counters_;
 };
 

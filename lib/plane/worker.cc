@@ -200,7 +200,8 @@ bool Worker::push_copy(std::uint16_t owner, const wire::Probe& probe, scan::Role
 
 rte_mbuf* Worker::worth_a_look(std::uint16_t owner, const wire::Probe& probe, signature::Side side,
                                rte_mbuf* packet) const noexcept {
-  return watch_ != nullptr && links_.watches[owner]->may_want(probe, side) ? packet : nullptr;
+  return watch_ != nullptr && watch_->may_want(probe, side, *links_.watches[owner]) ? packet
+                                                                                    : nullptr;
 }
 
 // What the other workers received of this worker's sources; one burst from each of them a round.

@@ -64,7 +64,7 @@ struct WorkerLinks {
   base::RingReader<scan::Order> orders;
   HandoverEnds handover;
   // Of all workers, by their number; empty where payloads are left alone. A worker looks into
-  // packets with its own, and asks the others only whether a packet is worth handing over.
+  // packets with its own, and asks of the others only where they follow a dialogue.
   std::span<const std::unique_ptr<payload::Watch>> watches;
   base::Published<scan::DetectionPolicy>& policy;
   scan::Tally& tally;

@@ -13,10 +13,12 @@ constexpr base::Micros kAnchorEvery = base::seconds(1);
 
 }  // namespace
 
-// Adopts the newest policy, obeys orders, lets the engine age its records; returns orders obeyed.
+// Adopts the newest policy and patterns, obeys orders, lets the engine age its records; returns
+// orders obeyed.
 std::uint32_t Worker::keep_house() noexcept {
   links_.policy.quiescent(settings_.id.value);
   policy_ = &links_.policy.read();
+  if (watch_ != nullptr) watch_->take_offered();
   std::array<scan::Order, 64> orders;
   std::uint32_t obeyed = 0;
   while (obeyed < kOrdersPerVisit) {

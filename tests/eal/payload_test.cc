@@ -100,6 +100,65 @@ TEST_P(Inline, sees_what_a_tool_says_of_itself_across_two_buffers) {
   EXPECT_EQ(brute_force(rig).size(), 1u);
 }
 
+// Patterns without the one that finds refused logins.
+std::shared_ptr<const signature::Database> without_logins() {
+  const std::string text = std::string(kLoginPatterns);
+  const auto second = text.find("[[pattern]]", text.find("[[pattern]]") + 1);
+  return signature::compile(signature::parse_patterns(text.substr(second), "q.toml")).database;
+}
+
+void offer(Rig& rig, const std::shared_ptr<const signature::Database>& database) {
+  for (const auto& watch : rig.plane().watches()) {
+    auto lens = watch->make_lens(database);
+    ASSERT_TRUE(lens.ok());
+    watch->offer(std::move(lens).value());
+  }
+}
+// Each worker has taken its lens, and given the one before back.
+bool is_in_force(Rig& rig, const std::shared_ptr<const signature::Database>& database) {
+  return eventually([&] {
+    for (const auto& watch : rig.plane().watches()) watch->collect();
+    return static_cast<std::size_t>(database.use_count()) == rig.plane().watches().size() + 1;
+  });
+}
+
+TEST_P(Inline, takes_new_patterns_under_load_without_losing_a_packet) {
+  const auto none = without_logins();
+  Rig rig({.workers = GetParam(), .enforce = false, .patterns = none});
+  const unsigned before = rte_mempool_avail_count(rig.pool().get());
+  rig.start();
+  guess(rig, GetParam());
+  ASSERT_TRUE(rig.settles());
+  EXPECT_TRUE(brute_force(rig).empty());
+  std::size_t left = rig.left_inside().size() + rig.left_outside().size();
+  int sent = kGuesses;
+  for (int exchange = 0; exchange < 20; ++exchange) {
+    const auto fresh =
+        exchange % 2 == 0
+            ? signature::compile(signature::parse_patterns(kLoginPatterns, "p.toml")).database
+            : without_logins();
+    offer(rig, fresh);
+    for (int n = 0; n < 200; ++n, ++sent)
+      rig.send_outside(asked(n, "GET / HTTP/1.1\r\n", "203.0.113.9"),
+                       static_cast<std::uint16_t>(n % GetParam()));
+    ASSERT_TRUE(rig.settles());
+    left += rig.left_inside().size();
+    ASSERT_TRUE(is_in_force(rig, fresh));
+  }
+  EXPECT_EQ(left, static_cast<std::size_t>(sent + kGuesses));
+  offer(rig, patterns());
+  ASSERT_TRUE(eventually([&] {
+    guess(rig, GetParam());
+    return rig.settles() && !brute_force(rig).empty();
+  }));
+  rig.stop();
+  EXPECT_EQ(rig.totals().received, rig.totals().ended());
+  EXPECT_EQ(rig.totals().dropped_fault, 0u);
+  (void)rig.left_inside();
+  (void)rig.left_outside();
+  EXPECT_EQ(rte_mempool_avail_count(rig.pool().get()), before);
+}
+
 INSTANTIATE_TEST_SUITE_P(Payload, Inline, testing::Values(1, 2));
 
 class Tap : public testing::TestWithParam<std::uint16_t> {};

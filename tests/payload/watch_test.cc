@@ -207,6 +207,80 @@ TEST_F(Watching, forgets_the_port_with_its_last_dialogue) {
   EXPECT_FALSE(watch_->may_want(packet(Side::server, 22, 100, 40000), Side::server));
 }
 
+std::shared_ptr<const signature::Database> other_patterns() {
+  constexpr const char* kOther = R"(
+[[pattern]]
+id = "smtp-login-failed"
+kind = "login-failed"
+expression = '^535 '
+protocol = "tcp"
+side = "server"
+ports = "25"
+service = "smtp"
+severity = "low"
+description = "d"
+matches = ['535 no']
+spares = ['235 yes']
+)";
+  return signature::compile(signature::parse_patterns(kOther, "other.toml")).database;
+}
+
+TEST_F(Watching, new_patterns_are_taken_when_the_worker_says_so) {
+  auto lens = watch_->make_lens(other_patterns());
+  ASSERT_TRUE(lens.ok());
+  say(Side::client, 22, "SSH-2.0-x\r\n", 40009);
+  say(Side::client, 21, "USER x\r\n");
+  const std::uint64_t before = watch_->counters().payloads.value();
+  watch_->offer(std::move(lens).value());
+  EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n"), Kinds{PayloadKind::login_failed})
+      << "not yet taken";
+  watch_->take_offered();
+  EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n", 40002), Kinds{});
+  EXPECT_EQ(say(Side::server, 25, "535 5.7.8 no\r\n", 40003), Kinds{PayloadKind::login_failed});
+  EXPECT_GT(watch_->counters().payloads.value(), before) << "counters go on";
+  EXPECT_EQ(watch_->own_counters().dialogues.value(), 1u) << "dialogues stay";
+}
+
+TEST_F(Watching, patterns_of_a_worker_that_stands_still_are_the_newest_when_it_is_back) {
+  const auto offer = [&](std::shared_ptr<const signature::Database> database) {
+    auto lens = watch_->make_lens(std::move(database));
+    ASSERT_TRUE(lens.ok());
+    watch_->offer(std::move(lens).value());
+  };
+  const auto old =
+      signature::compile(signature::parse_patterns(test::kLoginPatterns, "p.toml")).database;
+  const auto other = other_patterns();
+  offer(old);
+  offer(other);
+  watch_->take_offered();
+  EXPECT_EQ(old.use_count(), 1) << "never taken, freed by the publisher";
+  EXPECT_EQ(say(Side::server, 25, "535 5.7.8 no\r\n"), Kinds{PayloadKind::login_failed});
+  watch_->take_offered();
+  EXPECT_EQ(say(Side::server, 25, "535 5.7.8 no\r\n", 40002), Kinds{PayloadKind::login_failed})
+      << "nothing new, nothing lost";
+}
+
+TEST_F(Watching, worker_frees_nothing_itself) {
+  const auto other = other_patterns();
+  for (int i = 0; i < 2; ++i) {
+    auto lens = watch_->make_lens(other);
+    ASSERT_TRUE(lens.ok());
+    watch_->offer(std::move(lens).value());
+    watch_->take_offered();
+  }
+  EXPECT_EQ(other.use_count(), 3) << "the one in force, and the one before, given back";
+  watch_->collect();
+  EXPECT_EQ(other.use_count(), 2);
+}
+
+TEST_F(Watching, packet_for_another_worker_is_judged_by_the_patterns_of_who_received_it) {
+  auto made = Watch::create(other_patterns(), {.dialogues_max = 64});
+  ASSERT_TRUE(made.ok());
+  const Watch& owner = *made.value();
+  EXPECT_TRUE(watch_->may_want(packet(Side::server, 21, 100, 40000), Side::server, owner));
+  EXPECT_FALSE(watch_->may_want(packet(Side::server, 25, 100, 40000), Side::server, owner));
+}
+
 TEST_F(Watching, frame_that_ends_before_its_payload_says_nothing) {
   const wire::Probe probe = packet(Side::server, 21, 100, 40000);
   const std::vector<std::uint8_t> frame(54);
