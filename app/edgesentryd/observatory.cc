@@ -35,7 +35,10 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
   serve::MetricsLinks links{
       .build = {.version = EDGESENTRY_VERSION, .revision = "", .dpdk = rte_version()},
       .workers = {tallies.begin(), tallies.end()},
-      .sizes = {.sources = table.sources, .suspects = table.suspects, .blocks = table.blocks},
+      .sizes = {.sources = table.sources,
+                .suspects = table.suspects,
+                .blocks = table.blocks,
+                .slow_suspects = table.slow_suspects},
       .control = &observed.controller.numbers(),
       .dispatcher = &observed.outlets.dispatcher(),
       .responder = &observed.outlets.responder(),

@@ -49,9 +49,10 @@ struct Workers {
 };
 
 struct Table {
-  std::uint32_t sources = 1u << 20;   // per worker
-  std::uint32_t suspects = 1u << 13;  // per worker
-  std::uint32_t blocks = 1u << 16;    // per worker
+  std::uint32_t sources = 1u << 20;        // per worker
+  std::uint32_t suspects = 1u << 13;       // per worker
+  std::uint32_t slow_suspects = 1u << 15;  // per worker
+  std::uint32_t blocks = 1u << 16;         // per worker
   std::uint8_t ipv6_prefix = 64;
 };
 

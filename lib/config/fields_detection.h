@@ -99,12 +99,14 @@ inline constexpr std::array kDetectionFields = {
           .restart = true,
           .help = "Look for failed logins, exploits and the names of tools inside packets.",
           .example = "true"},
-    Field{.key = "payload.patterns",
-          .slot = &in<&Config::payload, &Payload::patterns>,
-          .range = {0, kPathMax},
-          .restart = true,
-          .help = "File of patterns; empty: the patterns.toml that comes with the program.",
-          .example = R"("/etc/edgesentry/patterns.toml")"},
+    Field{
+        .key = "payload.patterns",
+        .slot = &in<&Config::payload, &Payload::patterns>,
+        .range = {0, kPathMax},
+        .help =
+            "File of patterns, read and tried by each reload; empty: the patterns.toml that comes "
+            "with the program. A relative path starts from the folder of this file.",
+        .example = R"("/etc/edgesentry/patterns.toml")"},
     Field{.key = "payload.bytes_per_second",
           .slot = &in<&Config::payload, &Payload::bytes_per_second>,
           .unit = "bytes",
@@ -115,8 +117,11 @@ inline constexpr std::array kDetectionFields = {
     Field{.key = "payload.cache",
           .slot = &in<&Config::payload, &Payload::cache>,
           .range = {0, kPathMax},
-          .restart = true,
-          .help = "Folder that keeps the compiled patterns for the next start; empty: none.",
+          .help =
+              "Folder that keeps the compiled patterns for the next start; empty: none. What is "
+              "there "
+              "is taken only from root or the daemon's own user, and only while nobody else may "
+              "write it.",
           .example = R"("/var/cache/edgesentry")"},
     Field{.key = "networks.inside",
           .slot = &in<&Config::networks, &Networks::inside>,

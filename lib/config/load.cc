@@ -171,10 +171,11 @@ Problem not_text(const std::string& name) {
 }
 
 void resolve_paths(Config& config) {
-  if (config.allow.file.empty()) return;
-  const std::filesystem::path file(config.allow.file);
-  if (file.is_relative())
-    config.allow.file = (std::filesystem::path(config.path).parent_path() / file).string();
+  for (std::string* named : {&config.allow.file, &config.payload.patterns}) {
+    const std::filesystem::path file(*named);
+    if (!named->empty() && file.is_relative())
+      *named = (std::filesystem::path(config.path).parent_path() / file).string();
+  }
 }
 
 }  // namespace

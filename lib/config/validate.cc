@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -66,8 +70,10 @@ std::string given_of(const Origins& origins, const std::string& key, const std::
 
 void check_sequential_test(const Config& config, const Origins& origins, Problems& problems) {
   const Detect& d = config.detect;
-  for (const char* name : {"false_positive", "detection", "benign_success", "scanner_success"})
-    if (origins.is_spoiled(std::string("detect.") + name)) return;
+  const auto is_known = [&](std::string_view name) {
+    return !origins.is_spoiled("detect." + std::string(name));
+  };
+  if (!is_known("benign_success") || !is_known("scanner_success")) return;
   if (d.scanner_success >= d.benign_success) {
     problems.push_back(about(
         origins, given_of(origins, "detect.scanner_success", "detect.benign_success"),
@@ -77,6 +83,7 @@ void check_sequential_test(const Config& config, const Origins& origins, Problem
         "Write a scanner_success that is smaller than benign_success"));
     return;
   }
+  if (!is_known("false_positive") || !is_known("detection")) return;
   const double failures = std::log(d.detection / d.false_positive) /
                           std::log((1 - d.scanner_success) / (1 - d.benign_success));
   if (failures <= kContacts) return;
@@ -126,6 +133,7 @@ void check_paths(const Config& config, const Origins& origins, Problems& problem
   check_absolute(origins, "log.portsentry_file", config.log.portsentry_file, problems);
   check_absolute(origins, "log.json_file", config.log.json_file, problems);
   check_absolute(origins, "log.block_command", config.log.block_command, problems);
+  check_absolute(origins, "payload.cache", config.payload.cache, problems);
   check_absolute(origins, "control.socket", config.control.socket, problems);
   if (!config.log.json_file.empty() && config.log.json_file == config.log.portsentry_file &&
       !origins.is_spoiled("log.json_file"))
@@ -134,6 +142,41 @@ void check_paths(const Config& config, const Origins& origins, Problems& problem
   if (config.control.socket.ends_with('/'))
     problems.push_back(
         about(origins, "control.socket", "names a directory", "Add the socket's file name"));
+}
+
+// The folder itself, or of those above it the nearest that is there.
+std::string nearest_place(std::string path) {
+  struct stat about {};
+  while (path.size() > 1 && stat(path.c_str(), &about) != 0 && errno == ENOENT) {
+    const auto slash = path.find_last_of('/');
+    path.resize(std::max<std::size_t>(slash == std::string::npos ? 0 : slash, 1));
+  }
+  return path;
+}
+
+// A default folder that is missing is the package's affair. Whether a user may write is asked only
+// of one who would be refused as the daemon's: root, or whom the place belongs to.
+void check_cache(const Config& config, const Origins& origins, Problems& problems) {
+  const std::string& folder = config.payload.cache;
+  if (!config.payload.enabled || folder.empty() || folder.front() != '/' ||
+      !origins.gives("payload.cache"))
+    return;
+  const std::string place = nearest_place(folder);
+  std::string fault;
+  struct stat found {};
+  if (stat(place.c_str(), &found) != 0)
+    fault = errno == EACCES ? "" : fmt::format("{}: {}", place, std::strerror(errno));
+  else if (!S_ISDIR(found.st_mode))
+    fault = place + " is not a directory";
+  else if (access(place.c_str(), W_OK | X_OK) != 0 &&
+           (errno == EROFS || geteuid() == 0 || geteuid() == found.st_uid))
+    fault = fmt::format("{} cannot be written: {}", place, std::strerror(errno));
+  if (fault.empty()) return;
+  Problem problem =
+      about(origins, "payload.cache", fault + ", so that patterns are compiled at each start",
+            "Name a folder that the daemon can write, or write cache = \"\"");
+  problem.fatal = false;
+  problems.push_back(std::move(problem));
 }
 
 void check_group(const Config& config, const Origins& origins, Problems& problems) {
@@ -167,9 +210,10 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 }
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
-  constexpr std::array kRules = {validate_segments,     check_dpdk,   check_workers,  check_window,
-                                 check_sequential_test, check_ladder, check_allow,    check_paths,
-                                 check_group,           check_listen, validate_verify};
+  constexpr std::array kRules = {
+      validate_segments,     check_dpdk,   check_workers, check_window,
+      check_sequential_test, check_ladder, check_allow,   check_paths,
+      check_cache,           check_group,  check_listen,  validate_verify};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

@@ -1,8 +1,8 @@
 // Rules between keys, and between keys and the machine: what one value alone cannot show to be
 // wrong. Private to this folder.
 //
-// A key that was already refused is not complained about again. Reads the ignore file and the group
-// database; changes nothing.
+// A key that was already refused is not complained about again. Reads the ignore file, the group
+// database and what the cache folder is; changes nothing.
 #pragma once
 
 #include <vector>
@@ -19,7 +19,7 @@ void validate(const Config& config, const Origins& origins, std::vector<Problem>
 void validate_segments(const Config& config, const Origins& origins,
                        std::vector<Problem>& problems);
 
-// The part of it that concerns proof of source.
+// The part of it that concerns networks and proof of source.
 void validate_verify(const Config& config, const Origins& origins, std::vector<Problem>& problems);
 
 // A complaint about `key`, at its place in the file.

@@ -31,6 +31,23 @@ void check_dark(const Config& config, const Origins& origins, Problems& problems
   }
 }
 
+// Every packet to a service passes the networks first, so one elsewhere would never be looked up.
+void check_services(const Config& config, const Origins& origins, Problems& problems) {
+  const auto& inside = config.networks.inside;
+  if (inside.empty() || origins.is_spoiled("networks.inside")) return;
+  const auto overlaps = [](const base::Prefix& a, const base::Prefix& b) {
+    return a.address().is_v4() == b.address().is_v4() &&
+           (a.contains(b.address()) || b.contains(a.address()));
+  };
+  for (const Service& service : config.networks.services)
+    if (std::ranges::none_of(
+            inside, [&](const base::Prefix& network) { return overlaps(network, service.where); }))
+      problems.push_back(
+          about(origins, "networks.services",
+                fmt::format("\"{}\" lies in no network of networks.inside", service.to_string()),
+                "Add its network to inside, or remove it here"));
+}
+
 void check_rates(const Config& config, const Origins& origins, Problems& problems) {
   const Verify& verify = config.verify;
   if (origins.is_spoiled("verify.replies_per_second") ||
@@ -76,6 +93,7 @@ void check_proof(const Config& config, const Origins& origins, Problems& problem
 
 void validate_verify(const Config& config, const Origins& origins, Problems& problems) {
   check_dark(config, origins, problems);
+  check_services(config, origins, problems);
   check_rates(config, origins, problems);
   check_proof(config, origins, problems);
   if (config.verify.tarpit && !config.verify.banner.empty())

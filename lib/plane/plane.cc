@@ -11,6 +11,7 @@ scan::InspectorSettings engine_settings(const config::Table& table, const scan::
   return {.worker = {worker},
           .sources = table.sources,
           .suspects = table.suspects,
+          .slow = table.slow_suspects,
           .blocks = table.blocks,
           .key = key,
           .watches_arp = is_tap};

@@ -24,9 +24,13 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Packets handed to the other port of their segment."},
     {"edgesentry_bytes_forwarded_total", kCounter, "worker", "Bytes forwarded."},
     {"edgesentry_packets_dropped_total", kCounter, "worker,class,reason",
-     "Packets that ended here: by verdict on their source, or by fault of the appliance. Reason "
-     "`consumed`, in tap and host mode, is no loss: there every packet ends so; `too_long` exceeds "
-     "the other port's MTU and could not be cut into IPv4 fragments."},
+     "Packets that ended here: by verdict on their source, or by fault of the appliance. Of "
+     "verdicts, `blocked`: the source is blocked; `held`: it has not proven itself and the packet "
+     "goes to no live service; `answered`: the same, and the appliance answered it in the target's "
+     "place (`edgesentry_challenge_replies_total`). Of faults, `consumed`, in tap and host mode, "
+     "is "
+     "no loss: there every packet ends so; `too_long` exceeds the other port's MTU and could not "
+     "be cut into IPv4 fragments."},
     {"edgesentry_bytes_dropped_total", kCounter, "worker", "Bytes dropped for any reason."},
     {"edgesentry_challenge_replies_total", kCounter, "worker,kind",
      "Packets that the appliance made itself in the place of targets, from what it dropped: "
@@ -52,6 +56,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
     {"edgesentry_suspects_capacity", kGauge, "worker", "Exact records that fit."},
     {"edgesentry_slow_suspects_kept", kGauge, "worker",
      "Former suspects whose evidence is kept, 64 bytes each, until they come back."},
+    {"edgesentry_slow_suspects_capacity", kGauge, "worker",
+     "Former suspects that fit (`table.slow_suspects`)."},
     {"edgesentry_suspects_refused_total", kCounter, "worker",
      "Exact records not made because all others held better evidence."},
     {"edgesentry_worker_blocked_sources", kGauge, "worker", "Sources that the worker drops."},

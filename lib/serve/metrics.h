@@ -43,7 +43,7 @@ struct RingLink {
 };
 
 struct TableSizes {  // per worker
-  std::uint64_t sources = 0, suspects = 0, blocks = 0;
+  std::uint64_t sources = 0, suspects = 0, blocks = 0, slow_suspects = 0;
 };
 
 struct PayloadLink {  // of one worker's payload::Watch

@@ -82,6 +82,7 @@ void add_sizes(Families& out, const TableSizes& sizes, const std::string& worker
   };
   add("edgesentry_sources_capacity", sizes.sources);
   add("edgesentry_suspects_capacity", sizes.suspects);
+  add("edgesentry_slow_suspects_capacity", sizes.slow_suspects);
   add("edgesentry_worker_blocked_sources_capacity", sizes.blocks);
 }
 

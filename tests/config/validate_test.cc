@@ -1,8 +1,11 @@
 // Rules between keys: each is broken once, and each has a near miss that is taken.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/listen_address.h"
 #include "config_text.h"
+#include "support/scratch.h"
 
 namespace edgesentry::config {
 namespace {
@@ -115,6 +118,14 @@ TEST(Validate, wants_failures_to_speak_against_scanners) {
   }
 }
 
+TEST(Validate, tells_the_wrong_order_beside_other_faults_of_the_test) {
+  const Loaded loaded = load_good_and(
+      "[detect]\nfalse_positive = 2.0\nbenign_success = 0.2\nscanner_success = 0.8\n");
+  EXPECT_EQ(loaded.problems.size(), 2u) << loaded.to_string();
+  EXPECT_TRUE(has(loaded.to_string(), "detect.false_positive")) << loaded.to_string();
+  EXPECT_TRUE(has(loaded.to_string(), "succeed in 0.8")) << loaded.to_string();
+}
+
 TEST(Validate, wants_a_test_that_a_record_can_hold) {
   const Problem problem =
       only_problem_about(load_good_and("[detect]\nfalse_positive = 1e-9\nbenign_success = 0.35\n"),
@@ -135,6 +146,55 @@ TEST(Validate, wants_dark_networks_inside) {
             .line,
         9u)
         << dark;
+}
+
+TEST(Validate, wants_services_inside) {
+  const auto services = [](const std::string& inside, const std::string& service) {
+    return load_good_and("[networks]\ninside = [" + inside + "]\nservices = [\"" + service +
+                         "\", \"192.0.2.9 tcp 22\"]\n");
+  };
+  const std::string inside = "\"192.0.2.0/24\"";
+  for (const char* near : {"192.0.2.255 udp 53", "192.0.0.0/16 udp 53", "0.0.0.0/0 tcp 80"})
+    EXPECT_TRUE(services(inside, near).problems.empty()) << near;
+  EXPECT_TRUE(services("", "198.51.100.1 tcp 80").problems.empty());
+  for (const char* far : {"192.0.3.0 tcp 80", "198.51.100.0/24 tcp 80", "::/0 udp 53"}) {
+    const Problem problem = only_problem_about(services(inside, far), "networks.services");
+    EXPECT_EQ(problem.line, 9u) << far;
+    EXPECT_TRUE(has(problem.fault, far)) << problem.fault;
+    EXPECT_TRUE(problem.fatal);
+  }
+}
+
+TEST(Validate, warns_of_a_cache_that_cannot_be_kept) {
+  const test::Scratch scratch;
+  const std::string file = scratch.write("file", "");
+  const auto cached = [](const std::string& folder, const std::string& more = "") {
+    return load_good_and("[payload]\n" + more + "cache = \"" + folder + "\"\n");
+  };
+  for (const std::string& folder : {file, file + "/below"}) {
+    const Loaded loaded = cached(folder);
+    const Problem problem = only_problem_about(loaded, "payload.cache");
+    EXPECT_TRUE(loaded.usable());
+    EXPECT_EQ(problem.line, 8u) << problem.fault;
+    EXPECT_TRUE(has(problem.remedy, "cache = \"\"")) << problem.remedy;
+    EXPECT_TRUE(cached(folder, "enabled = false\n").problems.empty());
+  }
+  EXPECT_TRUE(cached(scratch.path()).problems.empty());
+  EXPECT_TRUE(cached(scratch.path() + "/made/later").problems.empty());
+  EXPECT_TRUE(cached("").problems.empty());
+  EXPECT_TRUE(only_problem_about(cached("var/cache"), "payload.cache").fatal);
+  ASSERT_EQ(chmod(scratch.path().c_str(), 0500), 0);
+  if (access(scratch.path().c_str(), W_OK) != 0) {
+    EXPECT_TRUE(has(only_problem_about(cached(scratch.path() + "/new"), "payload.cache").fault,
+                    "cannot be written"));
+  }
+  ASSERT_EQ(chmod(scratch.path().c_str(), 0700), 0);
+}
+
+TEST(Validate, reads_patterns_from_beside_the_file) {
+  const Loaded loaded =
+      load_text(good_text() + "[payload]\npatterns = \"mine.toml\"\n", "/etc/e/edgesentry.toml");
+  EXPECT_EQ(loaded.config.payload.patterns, "/etc/e/mine.toml");
 }
 
 TEST(Validate, wants_a_rising_ladder) {

@@ -47,7 +47,7 @@ struct Appliance {
     MetricsLinks links;
     links.build = {"0.1.0", "abc1234", "DPDK 22.11"};
     links.workers = {&tally, &idle_tally};
-    links.sizes = {1 << 20, 1 << 13, 1 << 16};
+    links.sizes = {1 << 20, 1 << 13, 1 << 16, 1 << 15};
     links.payloads = {{&matcher, &watch}};
     links.rings = {{"alerts", {0}, ring.reader.gauge()}};
     links.control = &numbers;

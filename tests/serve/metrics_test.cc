@@ -136,6 +136,14 @@ TEST(Metrics, escape_labels_that_an_operator_chose) {
                        "edgesentry_nic_link_up{port=\"lan \\\"outside\\\"\"} 1"));
 }
 
+TEST(MetricsPage, tells_what_each_verdict_does_with_packets) {
+  const std::string page = metrics_markdown();
+  const auto row = page.substr(page.find("`edgesentry_packets_dropped_total`"));
+  const std::string help = row.substr(0, row.find('\n'));
+  for (const std::string_view reason : scan::kVerdictDropNames)
+    EXPECT_NE(help.find(std::string("`").append(reason).append("`:")), std::string::npos) << reason;
+}
+
 TEST(MetricsPage, is_the_one_that_the_table_prints) {
   std::ifstream file(EDGESENTRY_SOURCE_ROOT "/docs/metrics.md");
   std::ostringstream page;
