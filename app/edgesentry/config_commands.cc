@@ -67,6 +67,7 @@ int print_effective(const std::string& path) {
 // Compiles the patterns anew and tries each of them on its own payloads.
 void check_patterns(config::Loaded& loaded) {
   const config::Payload& payload = loaded.config.payload;
+  // Whatever else is wrong: a key that was refused stands at its default.
   if (!payload.enabled) return;
   const signature::OpenedPatterns opened =
       signature::open_patterns({.path = payload.patterns, .is_verified = true});
@@ -77,7 +78,7 @@ void check_patterns(config::Loaded& loaded) {
 
 int run_check(const std::string& path, bool json) {
   config::Loaded loaded = config::load_file(path);
-  if (loaded.usable()) check_patterns(loaded);
+  check_patterns(loaded);
   if (json) {
     fmt::print("{}\n", as_json(path, loaded));
   } else if (loaded.problems.empty()) {

@@ -21,10 +21,14 @@ using base::Result;
 using base::Status;
 
 constexpr auto kSilenceMax = std::chrono::seconds(5);
+// A reload is answered once the patterns are compiled and tried; longer than the appliance waits.
+constexpr auto kReloadSilenceMax = std::chrono::seconds(35);
 
 class Socket {
  public:
-  Socket() : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
+  explicit Socket(std::chrono::seconds silence_max)
+      : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
+        silence_max_(silence_max) {}
   ~Socket() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -32,10 +36,12 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
   [[nodiscard]] int get() const noexcept { return descriptor_; }
 
-  // False: nothing happened for kSilenceMax.
+  [[nodiscard]] std::chrono::seconds silence_max() const noexcept { return silence_max_; }
+
+  // False: nothing happened for so long.
   [[nodiscard]] bool wait_for(short what) const {
     using Clock = std::chrono::steady_clock;
-    const auto deadline = Clock::now() + kSilenceMax;
+    const auto deadline = Clock::now() + silence_max_;
     for (;;) {
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -49,6 +55,7 @@ class Socket {
 
  private:
   int descriptor_;
+  std::chrono::seconds silence_max_;
 };
 
 Error connect_error(const std::string& path, int why) {
@@ -72,11 +79,11 @@ Error connect_error(const std::string& path, int why) {
   }
 }
 
-Error silent(const std::string& path) {
+Error silent(const std::string& path, const Socket& socket) {
   return {
       fmt::format("edgesentryd does not answer on {} (waited {} s): it is overloaded or stuck; "
                   "see its log with 'journalctl -u edgesentryd'",
-                  path, kSilenceMax.count())};
+                  path, socket.silence_max().count())};
 }
 
 Error broken(const std::string& path) {
@@ -102,7 +109,7 @@ Status send_all(const Socket& socket, std::string_view bytes, const std::string&
     if (sent > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
-      if (!socket.wait_for(POLLOUT)) return silent(path);
+      if (!socket.wait_for(POLLOUT)) return silent(path, socket);
     } else {
       return broken(path);
     }
@@ -116,7 +123,7 @@ Result<std::string> receive_line(const Socket& socket, const std::string& path) 
   for (;;) {
     const ssize_t got = ::recv(socket.get(), some.data(), some.size(), 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-      if (!socket.wait_for(POLLIN)) return silent(path);
+      if (!socket.wait_for(POLLIN)) return silent(path, socket);
       continue;
     }
     if (got <= 0) return broken(path);
@@ -132,7 +139,9 @@ Result<std::string> receive_line(const Socket& socket, const std::string& path) 
 }  // namespace
 
 Result<std::string> ControlClient::ask_raw(const nlohmann::json& request) const {
-  const Socket socket;
+  const bool is_reload =
+      request.is_object() && request.value("command", nlohmann::json()) == "reload";
+  const Socket socket(is_reload ? kReloadSilenceMax : kSilenceMax);
   if (const Status status = connect_to(socket, path_); !status) return status.error();
   const std::string line =
       request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';

@@ -1,7 +1,7 @@
 // One question to a running edgesentryd over its unix socket: one line of JSON there, one back.
 //
-// Blocking, one thread, bounded: at most five seconds of silence and kReplyBytesMax of reply. Every
-// failure is a sentence with its remedy.
+// Blocking, one thread, bounded: at most five seconds of silence (35 for a reload) and
+// kReplyBytesMax of reply. Every failure is a sentence with its remedy.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -8,6 +8,12 @@ namespace {
 
 // A round of the control thread takes milliseconds at worst; a client that waits longer is told so.
 constexpr std::chrono::milliseconds kReplyLimit{5'000};
+// A reload is over when its patterns are compiled and tried: a second, or a few on a busy machine.
+constexpr std::chrono::milliseconds kReloadLimit{30'000};
+
+bool is_reload(const nlohmann::json& request) {
+  return request.is_object() && request.value("command", nlohmann::json()) == "reload";
+}
 
 }  // namespace
 
@@ -26,14 +32,15 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
                             .mailbox = controller->mailbox_,
                             .numbers = controller->numbers_,
                             .clock = controller->clock_,
-                            .enforcers = {}});
+                            .enforcers = {},
+                            .patterns = &links.patterns});
   serve::CommandServer::Settings settings;
   settings.path = config.control.socket;
   settings.group = config.control.socket_group;
   auto server = serve::CommandServer::start(
       std::move(settings),
       [&mailbox = controller->mailbox_](const nlohmann::json& request, const serve::Peer&) {
-        return mailbox.call(request, kReplyLimit);
+        return mailbox.call(request, is_reload(request) ? kReloadLimit : kReplyLimit);
       },
       std::move(links.socket));
   if (!server) return server.error();

@@ -21,6 +21,7 @@ class Controller {
     std::vector<plane::ControlEnds> workers;
     base::Published<scan::DetectionPolicy>& policy;
     control::EventSink& events;
+    control::PatternKeeper& patterns;
     std::unique_ptr<serve::SocketFile> socket;
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,

@@ -45,7 +45,7 @@ base::Result<scan::HashKey> random_key() {
 struct Prepared {
   const config::Config& config;
   nic::EalPlan plan;
-  std::shared_ptr<const signature::Database> patterns;
+  signature::OpenedPatterns patterns;
 };
 
 base::Result<std::unique_ptr<plane::Plane>> build_plane(
@@ -60,7 +60,7 @@ base::Result<std::unique_ptr<plane::Plane>> build_plane(
                               .alert_ring = config.control.alert_ring,
                               .order_ring = config.control.order_ring,
                               .has_hugepages = prepared.plan.has_hugepages,
-                              .patterns = prepared.patterns,
+                              .patterns = prepared.patterns.database,
                               .payload = {.bytes_per_second = config.payload.bytes_per_second}},
                              nics.ports(), nics.eal().worker_lcores(), policy);
 }
@@ -152,10 +152,12 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   auto plane = build_plane(prepared, *nics.value(), policy);
   if (!plane) return fail(plane.error());
 
+  Payloads payloads(prepared.patterns, plane.value()->watches());
   auto controller = Controller::start(config, allow.lists,
                                       {.workers = plane.value()->take_control_ends(),
                                        .policy = policy,
                                        .events = *outlets.value(),
+                                       .patterns = payloads,
                                        .socket = std::move(socket).value()});
   if (!controller) return fail(controller.error());
   auto metrics =

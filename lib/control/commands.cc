@@ -51,8 +51,9 @@ nlohmann::json show_version(ControlState& state, const nlohmann::json&) {
   return {{"ok", true}, {"version", state.version}};
 }
 
-nlohmann::json run_reload(ControlState& state, const nlohmann::json&) {
-  return reload(state);
+// Answered when it is done (reloading.h).
+nlohmann::json run_reload(ControlState&, const nlohmann::json&) {
+  return nullptr;
 }
 
 constexpr std::array<CommandRow, 12> kTable = {{
@@ -66,7 +67,11 @@ constexpr std::array<CommandRow, 12> kTable = {{
     {"unallow", "take an allow command back", true, kPrefixOnly, unallow_prefix},
     {"explain", "the story of one source, in words", false, kAddressOnly, explain_source},
     {"events", "the last events", false, kEventsMembers, show_events},
-    {"reload", "read the configuration and the allow file again", true, {}, run_reload},
+    {"reload",
+     "read the configuration, the allow file and the patterns again",
+     true,
+     {},
+     run_reload},
     {"version", "which version this is", false, {}, show_version},
     {"help", "this table", false, {}, show_help},
 }};
@@ -123,7 +128,7 @@ nlohmann::json run_command(ControlState& state, const nlohmann::json& request) {
     reply = error_reply(fmt::format("the request could not be read: {}", shown(fault.what())));
   }
   state.numbers.commands.add(1);
-  if (!reply.value("ok", false)) state.numbers.commands_failed.add(1);
+  if (!reply.is_null() && !reply.value("ok", false)) state.numbers.commands_failed.add(1);
   return reply;
 }
 

@@ -30,6 +30,7 @@ struct CommandRow {
 
 [[nodiscard]] std::span<const CommandRow> command_table() noexcept;
 
+// null: the reply comes later, when a reload is done.
 [[nodiscard]] nlohmann::json run_command(ControlState& state, const nlohmann::json& request);
 
 }  // namespace edgesentry::control

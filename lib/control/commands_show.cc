@@ -83,6 +83,19 @@ nlohmann::json enforcers_view(const ControlState& state) {
   return rows;
 }
 
+nlohmann::json payload_view(const ControlState& state) {
+  const PatternsView view = state.patterns == nullptr ? PatternsView{} : state.patterns->view();
+  nlohmann::json row = {{"state", !view.trouble.empty() ? "degraded"
+                                  : view.is_looking     ? "working"
+                                                        : "off"}};
+  if (view.is_looking) {
+    row["file"] = view.path;
+    row["patterns"] = view.count;
+  }
+  if (!view.trouble.empty()) row["trouble"] = view.trouble;
+  return row;
+}
+
 nlohmann::json logs_view(const ControlState& state) {
   nlohmann::json rows = nlohmann::json::array();
   for (const report::SinkHealth& log : state.sink->logs()) {
@@ -142,6 +155,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
           {"decisions", decisions_view(n)},
           {"enforcers", enforcers_view(state)},
           {"logs", logs_view(state)},
+          {"payload", payload_view(state)},
           {"events",
            {{"offered", n.events_offered.value()},
             {"refused", n.events_refused.value()},

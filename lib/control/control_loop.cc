@@ -9,6 +9,7 @@
 
 #include "control/answer.h"
 #include "control/commands.h"
+#include "control/reloading.h"
 #include "control/state.h"
 #include "control/upkeep.h"
 #include "control/worker_verdicts.h"
@@ -67,8 +68,9 @@ struct ControlLoop::Story {
   std::vector<scan::Alert> batch;  // of this round, `drained` of them
   std::size_t drained = 0;
   std::vector<Mailbox::Letter> letters;
-  std::vector<nlohmann::json> replies;  // to letters, given once their effects are recorded
-  std::uint64_t unsaid = 0;             // events that the log queue refused and nobody has read of
+  std::vector<Answered> answered;  // replies are given once their effects are recorded
+  Reloading reloading;
+  std::uint64_t unsaid = 0;  // events that the log queue refused and nobody has read of
   base::Micros say_unsaid_at;
   bool may_lift = true;     // no worker is owed more lifts than it is fit to be
   bool is_ending = false;   // nothing waits any more
@@ -104,10 +106,14 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
     state.tallies.push_back(worker.tally);
   }
   state.sink = &sink;
+  state.patterns = links.patterns;
   state.enforcers.assign(enforcers.begin(), enforcers.end());
   state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
   state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);
   state.now = state.started = state.axis = read_both(clock);
+  if (state.patterns != nullptr)
+    if (const PatternsView view = state.patterns->view(); !view.trouble.empty())
+      state.say_appliance(view.trouble);
   numbers.is_config_good.set(1);
   numbers.config_generation.set(state.generation);
   numbers.exemptions.set(state.exempt.size());
@@ -175,9 +181,17 @@ void ControlLoop::Story::drain_alerts() {
 void ControlLoop::Story::decide() {
   for (std::size_t i = 0; i < drained; ++i) answer(state, batch[i]);
   if (may_lift && !answer_waiting(state, kSettledPerRound, is_ending)) has_more = true;
-  if (reload_asked.exchange(false, std::memory_order_acquire)) static_cast<void>(reload(state));
-  for (const Mailbox::Letter& letter : letters)
-    replies.push_back(run_command(state, letter.request));
+  if (reload_asked.exchange(false, std::memory_order_acquire)) reloading.ask();
+  for (Mailbox::Letter& letter : letters) {
+    nlohmann::json reply = run_command(state, letter.request);
+    if (reply.is_null())
+      reloading.ask(std::move(letter));
+    else
+      answered.push_back({std::move(letter), std::move(reply)});
+  }
+  letters.clear();
+  reloading.step(state, answered);
+  has_worked = has_worked || reloading.is_under_way();
   watch.look(state);
   if (may_lift) sweep_some(state);
   has_more = has_more || (may_lift && state.sweep.is_running);
@@ -211,6 +225,7 @@ void ControlLoop::Story::expire() {
 
 void ControlLoop::Story::publish() {
   policy.reclaim();
+  if (state.patterns != nullptr) state.patterns->collect();
   answer_letters();
   show_numbers();
   // Decisions share the reading at the start of the round; this one only measures.
@@ -277,10 +292,8 @@ void ControlLoop::Story::say_expired(const policy::Expired& expired) {
 }
 
 void ControlLoop::Story::answer_letters() {
-  for (std::size_t i = 0; i < letters.size(); ++i)
-    letters[i].reply.set_value(std::move(replies[i]));
-  letters.clear();
-  replies.clear();
+  for (Answered& each : answered) each.letter.reply.set_value(std::move(each.reply));
+  answered.clear();
 }
 
 void ControlLoop::Story::show_numbers() {

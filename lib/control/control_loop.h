@@ -25,6 +25,7 @@
 #include "control/event_sink.h"
 #include "control/mailbox.h"
 #include "control/numbers.h"
+#include "control/pattern_keeper.h"
 #include "control/reload.h"
 #include "enforce/enforcer.h"
 #include "policy/allow_list.h"
@@ -58,6 +59,7 @@ struct ControlLinks {
   Numbers& numbers;
   const Clock& clock;
   std::vector<enforce::Enforcer*> enforcers;  // beside the workers; may be empty
+  PatternKeeper* patterns = nullptr;          // may be absent: a reload reads no patterns then
 };
 
 class ControlLoop {

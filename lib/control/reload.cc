@@ -67,6 +67,8 @@ AllowListsRead read_allow_lists(const config::Config& config, const NeverBanRead
 void take_reloadable(config::Config& running, const config::Config& next) {
   running.mode = next.mode;
   running.detect = next.detect;
+  running.payload.patterns = next.payload.patterns;
+  running.payload.cache = next.payload.cache;
   running.networks = next.networks;
   running.verify = next.verify;
   running.block = next.block;

@@ -13,6 +13,7 @@
 #include "control/clock.h"
 #include "control/control_loop.h"
 #include "control/numbers.h"
+#include "control/pattern_keeper.h"
 #include "control/recent_events.h"
 #include "control/reload.h"
 #include "control/top_sources.h"
@@ -90,6 +91,7 @@ struct ControlState {
 
   base::Published<scan::DetectionPolicy>& policy;
   Numbers& numbers;
+  PatternKeeper* patterns = nullptr;                // may be absent
   std::vector<const scan::Tally*> tallies;          // one per worker; may hold nullptr
   std::vector<const enforce::Enforcer*> enforcers;  // for `status`
   const EventSink* sink = nullptr;                  // for `status`

@@ -4,10 +4,7 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <ctime>
 #include <utility>
-
-#include "config/reload_diff.h"
 
 namespace edgesentry::control {
 
@@ -16,27 +13,6 @@ namespace {
 constexpr std::uint32_t kSweptPerRound = 4096;
 constexpr base::Micros kFileLookEvery = base::seconds(1);
 constexpr base::Micros kMachineLookEvery = base::seconds(60);
-
-nlohmann::json refuse_reload(ControlState& state, const config::Loaded& loaded) {
-  nlohmann::json problems = nlohmann::json::array();
-  for (const config::Problem& problem : loaded.problems) problems.push_back(problem.to_string());
-  state.numbers.reloads_failed.add(1);
-  state.numbers.is_config_good.set(0);
-  const std::string sentence =
-      fmt::format("{}: {} problem{}, nothing was changed; correct the file and reload again",
-                  state.config.path, problems.size(), problems.size() == 1 ? "" : "s");
-  state.say_appliance("reload failed: " + sentence);
-  return {{"ok", false}, {"error", sentence}, {"problems", std::move(problems)}};
-}
-
-// The allow file of the new configuration; the lists in force when it cannot be read.
-nlohmann::json take_lists(ControlState& state) {
-  AllowListsRead read = read_allow_lists(state.config, state.never_ban);
-  read.lists.live = std::move(state.lists.live);
-  if (!read.is_file_read) read.lists.file = std::move(state.lists.file);
-  state.lists = std::move(read.lists);
-  return read.problems;
-}
 
 std::string read_again_sentence(const std::string& path, std::size_t entries,
                                 const AllowListsRead& read) {
@@ -49,40 +25,7 @@ std::string read_again_sentence(const std::string& path, std::size_t entries,
                     read.bad_lines, read.bad_lines == 1 ? " is" : "s are", read.problems.front());
 }
 
-void say_mode_change(ControlState& state, bool enforced) {
-  if (enforced == state.enforces()) return;
-  state.say_appliance(enforced ? "mode is observe now: all blocks are being lifted"
-                               : "mode is enforce now: detected sources will be blocked");
-}
-
 }  // namespace
-
-nlohmann::json reload(ControlState& state) {
-  const config::Loaded loaded = state.load(state.config.path);
-  if (!loaded.usable()) return refuse_reload(state, loaded);
-  nlohmann::json changed = nlohmann::json::array();
-  nlohmann::json waiting = nlohmann::json::array();
-  for (const config::Change& change : config::reload_diff(state.config, loaded.config))
-    (change.needs_restart ? waiting : changed)
-        .push_back({{"key", change.key}, {"before", change.before}, {"after", change.after}});
-  const bool enforced = state.enforces();
-  take_reloadable(state.config, loaded.config);
-  nlohmann::json warnings = take_lists(state);
-  state.adopt();
-  say_mode_change(state, enforced);
-
-  state.numbers.reloads.add(1);
-  state.numbers.is_config_good.set(1);
-  state.numbers.reload_succeeded_at.set(
-      static_cast<std::uint64_t>(std::chrono::system_clock::to_time_t(state.now.wall)));
-  state.say_appliance(fmt::format("reloaded {}: {} changed, {} waiting for a restart",
-                                  state.config.path, changed.size(), waiting.size()));
-  return {{"ok", true},
-          {"generation", state.generation},
-          {"changed", std::move(changed)},
-          {"needs_restart", std::move(waiting)},
-          {"warnings", std::move(warnings)}};
-}
 
 void sweep_some(ControlState& state) {
   if (!state.sweep.is_running) return;

@@ -1,19 +1,14 @@
-// What the control thread does beside alerts: takes a new configuration, follows the allow file and
-// the machine's own addresses, and lifts blocks that the rules no longer want. Bounded per round.
+// What the control thread does beside alerts: follows the allow file and the machine's own
+// addresses, and lifts blocks that the rules no longer want. Bounded per round.
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/units.h"
 #include "control/state.h"
 
 namespace edgesentry::control {
-
-// The `reload` command: the reply lists what changed and what waits for a restart, or every problem
-// of the file, and then nothing has changed.
-[[nodiscard]] nlohmann::json reload(ControlState& state);
 
 // A part of the sweep, if one is under way.
 void sweep_some(ControlState& state);

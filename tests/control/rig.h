@@ -29,6 +29,7 @@ struct RigSettings {
   std::uint32_t blocks = 1u << 12;
   std::uint32_t per_minute_max = 10'000'000;
   std::string allow_file;
+  control::PatternKeeper* patterns = nullptr;
 };
 
 // What a worker would drop, had it applied the orders so far.
@@ -89,7 +90,8 @@ class Rig {
         .never_ban = never_ban};
     loop = std::make_unique<control::ControlLoop>(
         std::move(control_settings),
-        control::ControlLinks{std::move(links), *policy, sink, mailbox, numbers, clock, {}});
+        control::ControlLinks{
+            std::move(links), *policy, sink, mailbox, numbers, clock, {}, settings.patterns});
   }
 
   // False: the ring was full.

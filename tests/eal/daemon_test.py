@@ -8,146 +8,16 @@ import os
 import re
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+from daemon_place import (REFUSAL, SCANNER, Place, count_records, refusal, syn, wait_for,
+                          write_capture)
 
-Case = Callable[["Place"], None]
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(what: str, holds: Callable[[], bool], seconds: float) -> None:
-    """Poll until it holds; AssertionError with its name when it never does."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s"
-        time.sleep(0.02)
-
-
-def syn(source: str, port: int) -> bytes:
-    """An Ethernet frame with a TCP SYN from source to 10.0.0.1."""
-    tcp = struct.pack("!HHIIBBHHH", 40000, port, 1, 0, 0x50, 2, 1024, 0, 0)
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0,
-                     socket.inet_aton(source), socket.inet_aton("10.0.0.1"))
-    return bytes(12) + b"\x08\x00" + ip + tcp
-
-
-def write_capture(path: Path, frames: list[bytes]) -> None:
-    """Write a pcap file."""
-    head = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-    records = [struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames]
-    path.write_bytes(head + b"".join(records))
-
-
-def count_records(path: Path, source: str) -> int:
-    """How many frames of a source a pcap file holds."""
-    data, at, found = path.read_bytes(), 24, 0
-    while at + 16 <= len(data):
-        size = struct.unpack_from("<I", data, at + 8)[0]
-        found += data[at + 16 + 26:at + 16 + 30] == socket.inet_aton(source)
-        at += 16 + size
-    return found
-
-
-class Place:
-    """A directory and a metrics port for one run."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        """Nothing is started yet."""
-        self.program = program
-        self.folder = folder
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def write_config(self, outside: str, inside: str, more: str = "") -> Path:
-        """Write edgesentry.toml; `more` follows the last table."""
-        path = self.folder / "edgesentry.toml"
-        path.write_text(
-            f'mode = "enforce"\n'
-            f'[[segment]]\nname = "lan"\noutside = "{outside}"\ninside = "{inside}"\n'
-            f'[dpdk]\nhugepages = "off"\nmemory_mb = 128\nfile_prefix = "edgesentry_test"\n'
-            f'[workers]\nmbufs = 4096\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n'
-            f'[networks]\ninside = ["10.0.0.0/8"]\n'
-            f'[log]\nsyslog = false\njson_file = "{self.folder}/events.json"\n'
-            f'[metrics]\nlisten = "127.0.0.1:{self.port}"\n'
-            f'[control]\nsocket = "{self.folder}/control.sock"\n{more}',
-            encoding="utf-8")
-        return path
-
-    def run(self, *words: str) -> tuple[int, str, str]:
-        """A run that must end by itself: exit code, standard output, standard error."""
-        done = subprocess.run([self.program, *words], capture_output=True, text=True,
-                              timeout=START_SECONDS, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-    def start(self, config: Path) -> None:
-        """Start and wait for the ready line."""
-        with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
-            self.process = subprocess.Popen([self.program, "-c", str(config)], stdout=out,
-                                            stderr=err)
-        wait_for("the ready line", lambda: self.said("is active") or not self.is_alive(),
-                 START_SECONDS)
-        assert self.is_alive(), self.errors()
-
-    def is_alive(self) -> bool:
-        """Whether the process runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def said(self, words: str) -> bool:
-        """Whether standard output holds these words."""
-        return words in (self.folder / "out").read_text(encoding="utf-8")
-
-    def errors(self) -> str:
-        """Standard error so far."""
-        return (self.folder / "err").read_text(encoding="utf-8")
-
-    def ask(self, request: dict[str, str]) -> dict[str, Any]:
-        """A request over the control socket."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
-            client.connect(str(self.folder / "control.sock"))
-            with client.makefile("rw", encoding="utf-8") as lines:
-                lines.write(json.dumps(request) + "\n")
-                lines.flush()
-                reply: dict[str, Any] = json.loads(lines.readline())
-        assert reply["ok"], reply
-        return reply
-
-    def metric(self, name: str, labels: str = "") -> float:
-        """The sum of a metric's samples whose labels contain `labels`."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as page:
-            text = page.read().decode()
-        rows = re.findall(rf"^{name}(?:{{([^}}]*)}})? (\S+)$", text, re.MULTILINE)
-        return sum(float(value) for found, value in rows if labels in found)
-
-    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> str:
-        """Ask it to stop, check the exit code, return standard output."""
-        assert self.process is not None
-        self.process.send_signal(with_signal)
-        code = self.process.wait(STOP_SECONDS)
-        assert code == 0, f"ended with {code}: {self.errors()}"
-        return (self.folder / "out").read_text(encoding="utf-8")
-
-    def clean_up(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+Case = Callable[[Place], None]
 
 
 def starts_shows_metrics_and_stops(place: Place) -> None:
@@ -203,6 +73,62 @@ def reloads_on_sighup(place: Place) -> None:
     wait_for("the refusal",
              lambda: place.metric("edgesentry_config_last_reload_successful") == 0, 20)
     assert place.is_alive()
+    place.stop()
+
+
+def takes_new_patterns_while_packets_flow(place: Place) -> None:
+    """A broken file changes nothing; a good one is in force without a restart or a lost packet."""
+    patterns, capture = place.folder / "patterns.toml", place.folder / "in.pcap"
+    write_capture(capture, [refusal(f"198.51.100.{n}") for n in range(1, 30)])
+    patterns.write_text(SCANNER, encoding="utf-8")
+    more = f'[payload]\npatterns = "{patterns}"\ncache = "{place.folder}/cache"\n'
+    wires = ("net_null0", f"net_pcap0,rx_pcap={capture},infinite_rx=1")
+    config = place.write_config(*wires, more)
+    place.start(config)
+
+    def found() -> float:
+        return place.metric("edgesentry_payload_matches_total", 'kind="login_failed"')
+
+    wait_for("traffic", lambda: place.metric("edgesentry_packets_forwarded_total") > 1000, 20)
+    assert place.ask({"command": "status"})["payload"]["patterns"] == 1
+    faults = {"holds no pattern": "", "expression": SCANNER + REFUSAL.replace("^530", "(530"),
+              "is not found": SCANNER + REFUSAL.replace("'530 no'", "'531 no'")}
+    for why, text in faults.items():
+        patterns.write_text(text, encoding="utf-8")
+        place.write_config(*wires, more + "[detect]\nvertical_ports = 30\n")
+        reply = place.ask({"command": "reload"}, may_fail=True)
+        said = " ".join(reply.get("problems", []))
+        assert not reply["ok"] and str(patterns) in said and why in said, reply
+        status = place.ask({"command": "status"})
+        assert status["payload"]["patterns"] == 1 and status["config"]["generation"] == 1, status
+    patterns.unlink()
+    reply = place.ask({"command": "reload"}, may_fail=True)
+    assert not reply["ok"] and "No such file" in str(reply["problems"]), reply
+    assert found() == 0
+    patterns.write_text(SCANNER + REFUSAL, encoding="utf-8")
+    reply = place.ask({"command": "reload"})
+    assert reply["patterns"] == {"file": str(patterns), "count": 2}, reply
+    wait_for("the new pattern to match", lambda: found() > 0, 20)
+    assert "patterns" not in place.ask({"command": "reload"}), "the same again"
+    account = re.search(r"dropped by fault (\d+)", place.stop())
+    assert account and int(account[1]) == 0, "packets were lost"
+
+
+def says_when_patterns_cannot_be_kept(place: Place) -> None:
+    """An unusable cache is said at the start and in the status; a reload sees it mended."""
+    patterns, cache = place.folder / "patterns.toml", place.folder / "cache"
+    patterns.write_text(SCANNER, encoding="utf-8")
+    cache.write_text("a file where the directory has to be", encoding="utf-8")
+    more = f'[payload]\npatterns = "{patterns}"\ncache = "{cache}"\n'
+    place.start(place.write_config("net_null0", "net_null1", more))
+    assert "payload.cache" in place.errors() and "is not a directory" in place.errors()
+    row = place.ask({"command": "status"})["payload"]
+    assert row["state"] == "degraded" and str(cache) in row["trouble"], row
+    cache.unlink()
+    place.ask({"command": "reload"})
+    row = place.ask({"command": "status"})["payload"]
+    assert row["state"] == "working" and "trouble" not in row, row
+    assert (cache / "patterns.hsdb").exists()
     place.stop()
 
 
@@ -287,7 +213,8 @@ def needs_hugepages_only_when_told(place: Place) -> None:
 
 
 CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_capture,
-                     reloads_on_sighup, says_what_is_wrong,
+                     reloads_on_sighup, takes_new_patterns_while_packets_flow,
+                     says_when_patterns_cannot_be_kept, says_what_is_wrong,
                      says_which_log_cannot_be_written,
                      takes_no_port_when_others_hold_its_doors, needs_hugepages_only_when_told]
 
