@@ -32,7 +32,8 @@ namespace edgesentry::scan {
 }
 
 [[nodiscard]] inline bool counts_as_failure(const Contact& contact) noexcept {
-  return is_scored(contact) || (has_failed(contact) && contact.port_class == PortClass::udp);
+  return is_scored(contact) || contact.outcome == Outcome::rebuffed ||
+         (has_failed(contact) && contact.port_class == PortClass::udp);
 }
 
 [[nodiscard]] inline bool is_watched(const Contact& contact,
@@ -56,6 +57,17 @@ namespace edgesentry::scan {
 [[nodiscard]] inline bool is_open(const Contact& contact) noexcept {
   return contact.outcome == Outcome::pending || contact.outcome == Outcome::silent ||
          contact.outcome == Outcome::held || contact.outcome == Outcome::in_vain;
+}
+
+// What tells the probes of one contact apart: the source port; of echo requests, which have none,
+// whether few hops were left.
+[[nodiscard]] inline std::uint16_t source_mark(const wire::Probe& probe) noexcept {
+  const bool is_traced = probe.outcome == wire::ParseOutcome::icmp && is_traceroute(probe);
+  return is_traced ? kFewHopsLeft : probe.source_port;
+}
+
+[[nodiscard]] inline bool is_passed_over(const Contact& contact) noexcept {
+  return contact.outcome == Outcome::excused || contact.outcome == Outcome::rebuffed;
 }
 
 [[nodiscard]] inline bool talks_with(const Suspect& suspect, std::uint32_t target) noexcept {

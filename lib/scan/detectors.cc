@@ -1,5 +1,8 @@
 #include "scan/detectors.h"
 
+#include <array>
+#include <span>
+
 namespace edgesentry::scan {
 
 namespace {
@@ -26,6 +29,9 @@ Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept {
     if (bad && is_abnormal(contact.technique)) ++spread.abnormal;
     if (contact.port_class != newest.port_class) continue;
     spread.bad += bad;
+    const bool traced =
+        contact.port_class == PortClass::icmp && contact.source_port == kFewHopsLeft;
+    spread.traced += traced && (bad || open || good);
     if (open) waiting_halves += contact.technique == Technique::tcp_connect ? 1 : 2;
     if (contact.target == newest.target) {
       spread.target_bad += bad;
@@ -40,6 +46,38 @@ Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept {
   }
   spread.waiting = waiting_halves / 2;
   return spread;
+}
+
+bool StrobeDetector::is_strobe(const Suspect& suspect, const Contact& newest) noexcept {
+  constexpr std::uint32_t kLongMs = 600'000;
+  std::array<std::uint8_t, 64> by_port{};  // ports that share a place only look fewer
+  std::uint32_t unanswered = 0, most = 0;
+  int ports = 0;
+  for (const Contact& contact : std::span(suspect.contacts).first(suspect.contact_count)) {
+    const bool open = contact.outcome == Outcome::pending || contact.outcome == Outcome::held;
+    if (contact.port_class != PortClass::udp || !(open || is_bad(contact)) ||
+        contact.at_ms + kLongMs < newest.at_ms)
+      continue;
+    std::uint8_t& count = by_port[static_cast<std::uint32_t>(contact.port * 0x9e3779b1u) >> 26];
+    ports += count == 0;
+    most = std::max<std::uint32_t>(most, ++count);
+    ++unanswered;
+  }
+  return unanswered >= kUnanswered && ports <= kPorts && 5 * most <= 3 * unanswered;
+}
+
+Rebuffs rebuffs_around(const Suspect& suspect, const Contact& newest) noexcept {
+  Rebuffs rebuffs;
+  std::uint32_t rebuffed = 0, excused = 0;
+  for (const Contact& contact : std::span(suspect.contacts).first(suspect.contact_count)) {
+    if (contact.port_class != newest.port_class) continue;
+    excused += contact.outcome == Outcome::excused;
+    if (contact.outcome != Outcome::rebuffed) continue;
+    ++rebuffed;
+    rebuffs.of_target += contact.target == newest.target;
+    rebuffs.of_port += contact.port == newest.port;
+  }
+  return rebuffed >= excused ? rebuffs : Rebuffs{};
 }
 
 }  // namespace edgesentry::scan

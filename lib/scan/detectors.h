@@ -27,6 +27,7 @@ struct Spread {
   std::uint32_t bad = 0;       // in all
   std::uint32_t waiting = 0;   // pending in all; calls of a kernel's connect() count half
   std::uint32_t abnormal = 0;  // bad ones with impossible flags, of any class
+  std::uint32_t traced = 0;    // echo requests with few hops left
 };
 [[nodiscard]] Spread spread_around(const Suspect& suspect, const Contact& newest) noexcept;
 
@@ -113,14 +114,14 @@ struct PortsDetector {
 };
 
 // One port of many distinct targets. Echo requests count whatever the answer: a sweep looks for the
-// hosts that do answer. Calls that a kernel's connect() still waits for count half, because a
-// client that starts up opens many at once.
+// hosts that do answer. With few hops left, as traceroute's, they count half. Calls that a kernel's
+// connect() still waits for count half, because a client that starts up opens many at once.
 struct TargetsDetector {
   static constexpr Reason kReason = Reason::many_targets;
   static bool fires(const Evidence& e, const Thresholds& t) noexcept {
     const Spread& s = e.spread;
     if (e.newest.port_class == PortClass::icmp)
-      return s.port_bad + s.port_open + s.port_good >= t.horizontal_targets;
+      return s.port_bad + s.port_open + s.port_good >= t.horizontal_targets + s.traced / 2;
     const std::uint32_t waiting =
         e.newest.technique == Technique::tcp_connect ? s.port_open / 2 : s.port_open;
     const std::uint32_t unanswered = s.port_bad + waiting;
@@ -143,6 +144,48 @@ struct UnansweredDetector {
   }
 };
 
+// UDP to a few ports of many targets that stay silent. Peers of a peer-to-peer network have ports
+// of their own, or one that most of them share; a scan takes its ports in equal shares.
+struct StrobeDetector {
+  static constexpr Reason kReason = Reason::many_targets;
+  static constexpr std::uint32_t kUnanswered = 40;  // of 64
+  static constexpr int kPorts = 14;
+  static bool fires(const Evidence& e, const Thresholds&) noexcept {
+    return e.newest.port_class == PortClass::udp && e.suspect.contact_count >= kUnanswered &&
+           e.suspect.probes >= 8 * e.suspect.successes && is_strobe(e.suspect, e.newest);
+  }
+
+ private:
+  static bool is_strobe(const Suspect& suspect, const Contact& newest) noexcept;
+};
+
+// What looks like answers, but nobody is known to have asked for them, and the targets refuse them:
+// as many ports of one target as a scan may leave unanswered, or one port of as many targets. Half
+// of what looks so must be refused: kernels ration their refusals (Linux: 1 a second, RFC 1812
+// section 4.3.2.8), and so floods of answers to forged requests are mostly silent.
+struct Rebuffs {
+  static constexpr std::uint32_t kLeast = 10;
+  std::uint32_t of_target = 0, of_port = 0;  // of those of the newest; 0 when most pass
+};
+[[nodiscard]] Rebuffs rebuffs_around(const Suspect& suspect, const Contact& newest) noexcept;
+
+struct RebuffedPortsDetector {
+  static constexpr Reason kReason = Reason::many_ports;
+  static bool fires(const Evidence& e, const Thresholds& t) noexcept {
+    return e.newest.outcome == Outcome::rebuffed && rebuffs_around(e.suspect, e.newest).of_target >=
+                                                        std::max(t.vertical_ports, Rebuffs::kLeast);
+  }
+};
+
+struct RebuffedTargetsDetector {
+  static constexpr Reason kReason = Reason::many_targets;
+  static bool fires(const Evidence& e, const Thresholds& t) noexcept {
+    return e.newest.outcome == Outcome::rebuffed &&
+           rebuffs_around(e.suspect, e.newest).of_port >=
+               std::max(t.horizontal_targets, Rebuffs::kLeast);
+  }
+};
+
 template <Detector... Ds>
 std::optional<Reason> ask(const Evidence& evidence, const Thresholds& thresholds) noexcept {
   std::optional<Reason> reason;
@@ -153,7 +196,8 @@ std::optional<Reason> ask(const Evidence& evidence, const Thresholds& thresholds
 inline std::optional<Reason> first_finding(const Evidence& evidence,
                                            const Thresholds& thresholds) noexcept {
   return ask<IdleDetector, FlagDetector, TrapDetector, SequentialDetector, PortsDetector,
-             TargetsDetector, UnansweredDetector>(evidence, thresholds);
+             TargetsDetector, UnansweredDetector, StrobeDetector, RebuffedPortsDetector,
+             RebuffedTargetsDetector>(evidence, thresholds);
 }
 
 }  // namespace edgesentry::scan

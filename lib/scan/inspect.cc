@@ -198,12 +198,14 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
 void Inspector::State::greet(const wire::Probe& probe, const Touch& touch, Place place,
                              const Moment& moment) noexcept {
   SightingSet& set = sets[place.set];
-  if (touch.kind == TouchKind::none || is_traceroute(probe) ||
-      is_excused(probe, touch, set.flags[place.way]))
-    return;
+  const std::uint8_t flags = set.flags[place.way];
+  if (touch.kind == TouchKind::none || is_walking(probe)) return;
+  const bool excused = is_excused(probe, touch, flags);
+  if (excused && !is_doubtful(probe, touch, flags)) return;
   const std::uint32_t contact =
       fingerprint(settings.key, wire::fold(probe.target), touch.port, touch.port_class);
   set.sketch[place.way] |= sketch_bit(contact);
+  if (excused) return;
   const int distinct = std::popcount(set.sketch[place.way]);
   set.rank[place.way] = static_cast<std::uint8_t>(distinct);
   const bool watched =
@@ -290,19 +292,26 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   }
   const std::uint32_t contact =
       fingerprint(settings.key, answer.target, answer.port, answer.port_class);
-  const bool known = (set.sketch[way] & sketch_bit(contact)) != 0;
-  if (answer.kind == AnswerKind::call ||
-      (answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp && !known))
-    set.flags[way] |= sighting_flag::kServes;
-
   const std::uint16_t slot = set.suspect[way];
+  bool known = (set.sketch[way] & sketch_bit(contact)) != 0;
+  const bool serves = (set.flags[way] & sighting_flag::kServes) != 0;
+  if (!serves && answer.kind == AnswerKind::converse && answer.port_class == PortClass::udp) {
+    // A reply to a probe is no call.
+    known = known || (slot != 0 && suspects.at(slot).find(answer.target, answer.port,
+                                                          answer.port_class) != nullptr);
+    if (!known) set.flags[way] |= sighting_flag::kServes;
+  }
+  if (answer.kind == AnswerKind::call) set.flags[way] |= sighting_flag::kServes;
+
   if (slot != 0) {
     record_answer(suspects.at(slot), probe, answer, moment);
     return;
   }
   // A first refusal makes a suspect of a source that tier 1 saw knocking there. A RST to an ACK is
   // also how closed conversations end; it counts once the source is a suspect for something else.
-  if (answer.kind != AnswerKind::refuse || answer.to_ack || !known) return;
+  // But for what nobody is known to have called: that is no end of a conversation.
+  const bool uncalled = !serves && is_answering(answer.peer_port, answer.port);
+  if (answer.kind != AnswerKind::refuse || !known || (answer.to_ack && !uncalled)) return;
   Suspect* suspect = promote(
       probe.target, Place{index, way},
       SuspectPool::rank_of_contacts(static_cast<std::uint32_t>(std::popcount(set.sketch[way])), 0),

@@ -10,7 +10,8 @@ namespace {
 
 bool counts(const Contact& contact) noexcept {
   return is_bad(contact) || contact.outcome == Outcome::pending ||
-         contact.outcome == Outcome::held || contact.port_class == PortClass::icmp;
+         contact.outcome == Outcome::held || contact.outcome == Outcome::rebuffed ||
+         contact.port_class == PortClass::icmp;
 }
 
 bool is_of_payload(Reason reason) noexcept {

@@ -121,6 +121,31 @@ void Inspector::State::settle(Suspect& suspect, Contact& contact, Outcome outcom
   }
 }
 
+// `attempt.is_new`: of a kind that this suspect has not sent before.
+void Inspector::State::touch_again(Suspect& suspect, Contact& contact, const Attempt& attempt,
+                                   const Moment& moment) noexcept {
+  const wire::Probe& probe = attempt.probe;
+  const Touch& touch = attempt.touch;
+  if (source_mark(probe) == contact.source_port)
+    count_once_more(contact);
+  else if (touch.kind == TouchKind::attempt || touch.kind == TouchKind::abnormal)
+    suspect.tool.again(probe);
+  if (touch.kind == TouchKind::abnormal && !is_abnormal(contact.technique)) {
+    contact.technique = touch.technique;
+    ++suspect.abnormal;
+    suspect.remember(probe.target, touch.port);  // what looked like a conversation is none
+    if (contact.outcome != Outcome::refused && contact.outcome != Outcome::in_vain)
+      contact.outcome = Outcome::pending;
+  } else if (goes_on_probing_a_zombie(suspect, probe, touch)) {
+    contact.technique = Technique::idle;
+  } else {
+    const Outcome next = after_repeat(contact, probe, touch);
+    if (next == contact.outcome && !attempt.is_new) return;
+    settle(suspect, contact, next, moment);
+  }
+  evaluate(suspect, contact, moment);
+}
+
 void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, const Touch& touch,
                                     const Moment& moment) noexcept {
   suspect.last_seen = moment.now;
@@ -131,30 +156,23 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
   suspect.abnormal_kinds |= kind;
   const std::uint32_t target = wire::fold(probe.target);
   const std::uint16_t port = touch.kind == TouchKind::none ? probe.target_port : touch.port;
-  if (Contact* known = suspect.find(target, port, touch.port_class); known != nullptr) {
-    Contact& contact = *known;
-    if (probe.source_port == contact.source_port)
-      count_once_more(contact);
-    else if (touch.kind == TouchKind::attempt || touch.kind == TouchKind::abnormal)
-      suspect.tool.again(probe);
-    if (touch.kind == TouchKind::abnormal && !is_abnormal(contact.technique)) {
-      contact.technique = touch.technique;
-      ++suspect.abnormal;
-      suspect.remember(probe.target, touch.port);  // what looked like a conversation is none
-      if (contact.outcome != Outcome::refused && contact.outcome != Outcome::in_vain)
-        contact.outcome = Outcome::pending;
-    } else if (goes_on_probing_a_zombie(suspect, probe, touch)) {
-      contact.technique = Technique::idle;
-    } else {
-      const Outcome next = after_repeat(contact, probe, touch);
-      if (next == contact.outcome && !is_new_kind) return;
-      settle(suspect, contact, next, moment);
-    }
-    evaluate(suspect, contact, moment);
+  const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
+  const bool excused = is_walking(probe) || is_excused(probe, touch, flags);
+  Contact* known = suspect.find(target, port, touch.port_class);
+  if (known != nullptr && is_passed_over(*known) && touch.kind != TouchKind::none && !excused) {
+    suspect.drop(*known);
+    known = nullptr;
+  }
+  if (known != nullptr) {
+    touch_again(suspect, *known, {probe, touch, is_new_kind}, moment);
     return;
   }
-  if (touch.kind == TouchKind::none || is_traceroute(probe)) return;
-  if (is_excused(probe, touch, sets[suspect.set].flags[suspect.way])) return;
+  if (touch.kind == TouchKind::none) return;
+  if (excused) {
+    if (!is_walking(probe) && is_doubtful(probe, touch, flags))
+      pass_over(suspect, probe, touch, moment);
+    return;
+  }
   // Once contacts had to be forgotten, a weak touch may belong to one of them.
   if (touch.kind == TouchKind::weak && suspect.contacts_ever >= kContacts) return;
 
@@ -166,7 +184,7 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
       {.target = target,
        .at_ms = suspect.since_first_ms(moment.now),
        .port = touch.port,
-       .source_port = probe.source_port,
+       .source_port = source_mark(probe),
        .port_class = touch.port_class,
        .technique = touch.technique,
        .outcome = talks ? Outcome::completed : Outcome::pending,
@@ -184,7 +202,8 @@ void Inspector::State::record_touch(Suspect& suspect, const wire::Probe& probe, 
     if (is_watched(contact, policy)) ++suspect.touches;
   }
   // Nobody lives there: no answer to wait for.
-  if (is_in_the_dark(policy, probe.target, touch) && !talks_with(suspect, target))
+  if (is_in_the_dark(policy, probe.target, touch) && !is_traceroute(probe) &&
+      !talks_with(suspect, target))
     settle(suspect, contact, Outcome::in_vain, moment);
   evaluate(suspect, contact, moment);
 }
@@ -201,8 +220,9 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
     // The probe itself was seen by tier 1 only, or excused. What it was, the answer tells.
     const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
     const bool serves = flags & sighting_flag::kServes;
-    const bool posture = answer.peer_port < 1024 && answer.port >= 1024;
-    const bool is_probe = answer.port_class == PortClass::tcp ? !answer.to_ack || !serves : true;
+    const bool posture = is_answering(answer.peer_port, answer.port);
+    const bool traced = answer.port_class == PortClass::udp && is_port_of_traceroute(answer.port);
+    const bool is_probe = answer.port_class == PortClass::tcp ? !answer.to_ack || !serves : !traced;
     if (posture || !is_probe || answer.port_class == PortClass::icmp) return;
     constexpr Technique kOf[] = {Technique::tcp_syn, Technique::udp, Technique::sctp_init,
                                  Technique::icmp_other, Technique::ip_protocol};
@@ -225,6 +245,10 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
     ++suspect.probes;
   }
   Contact& contact = *known;
+  if (contact.outcome == Outcome::excused) {
+    if (answer.kind == AnswerKind::refuse) rebuff(suspect, contact, probe, moment);
+    return;
+  }
   Outcome next = contact.outcome;
   switch (answer.kind) {
     case AnswerKind::accept:

@@ -100,12 +100,20 @@ struct Inspector::State {
   // --- tier 2, inspect_suspect.cc -------------------------------------------------------------
   void record_touch(Suspect& suspect, const wire::Probe& probe, const Touch& touch,
                     const Moment& moment) noexcept;
+  void touch_again(Suspect& suspect, Contact& contact, const Attempt& attempt,
+                   const Moment& moment) noexcept;
   void record_answer(Suspect& suspect, const wire::Probe& probe, const Answer& answer,
                      const Moment& moment) noexcept;
   void age(Suspect& suspect, const Moment& moment) noexcept;
   [[nodiscard]] static base::Micros due_of(const Suspect& suspect, const Moment& moment) noexcept;
   void settle(Suspect& suspect, Contact& contact, Outcome outcome, const Moment& moment) noexcept;
   void evaluate(Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
+
+  // --- what may be an answer, inspect_excuse.cc -------------------------------------------------
+  void pass_over(Suspect& suspect, const wire::Probe& probe, const Touch& touch,
+                 const Moment& moment) noexcept;
+  void rebuff(Suspect& suspect, Contact& contact, const wire::Probe& refusal,
+              const Moment& moment) noexcept;
 
   // --- clues about crowds, inspect_clue.cc ------------------------------------------------------
   void send_clue(const Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
@@ -139,6 +147,16 @@ inline bool is_excused(const wire::Probe& probe, const Touch& touch, std::uint8_
   if (touch.kind == TouchKind::weak) return posture || serves;
   return touch.port_class == PortClass::udp &&
          (posture || (serves && probe.source_port < kEphemeral));
+}
+
+// One step of a UDP traceroute. Its echo requests are one contact for each target, as others are.
+inline bool is_walking(const wire::Probe& probe) noexcept {
+  return probe.outcome == wire::ParseOutcome::udp && is_traceroute(probe);
+}
+
+// Excused by nothing but its posture: no protected host is known to have called its source.
+inline bool is_doubtful(const wire::Probe& probe, const Touch& touch, std::uint8_t flags) noexcept {
+  return !(flags & sighting_flag::kServes) && may_be_a_probe(probe, touch);
 }
 
 inline bool is_unspoken_protocol(const Answer& answer) noexcept {

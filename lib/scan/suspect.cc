@@ -18,7 +18,8 @@ bool is_same(const Contact& contact, std::uint32_t target, std::uint16_t port,
 
 bool says_nothing(const Contact& contact) noexcept {
   return contact.outcome == Outcome::completed || contact.outcome == Outcome::neutral ||
-         contact.outcome == Outcome::answered;
+         contact.outcome == Outcome::answered || contact.outcome == Outcome::excused ||
+         contact.outcome == Outcome::rebuffed;  // with what was excused: their shares count
 }
 
 // Linear counting wants hashes that look random even for ports in a row: a multiplication alone
@@ -58,6 +59,10 @@ Contact* Suspect::find(std::uint32_t target, std::uint16_t port, PortClass c) no
     }
   }
   return nullptr;
+}
+
+bool Suspect::has_room() const noexcept {
+  return contact_count < kContacts || std::any_of(contacts.begin(), contacts.end(), says_nothing);
 }
 
 Contact& Suspect::add(const Contact& contact) noexcept {

@@ -31,13 +31,18 @@ enum class Outcome : std::uint8_t {
   half_open,  // SYN-ACK seen, then RST by the source or nothing: only a scanner's stack does so
   held,       // not let through: too many others wait for their answer
   neutral,    // says nothing: a client that retries patiently, a known service, traceroute
+  excused,    // looks like an answer that nobody is known to have asked for
+  rebuffed,   // ... and its target refused it
 };
+
+// In the place of a source port, for echo requests with few hops left.
+inline constexpr std::uint16_t kFewHopsLeft = 1;
 
 struct Contact {
   std::uint32_t target;          //  0  wire::fold() of the address
   std::uint32_t at_ms;           //  4  since the suspect's first_seen
   std::uint16_t port;            //  8
-  std::uint16_t source_port;     // 10  of the first probe
+  std::uint16_t source_port;     // 10  of the first probe, see source_mark()
   PortClass port_class;          // 12
   Technique technique;           // 13
   Outcome outcome;               // 14
@@ -123,6 +128,12 @@ struct alignas(base::kCacheLine) Suspect {
   void reset() noexcept;
   // The contact, or nullptr.
   [[nodiscard]] Contact* find(std::uint32_t target, std::uint16_t port, PortClass c) noexcept;
+  // There is room for a contact that is no evidence, without pushing out what may be some.
+  [[nodiscard]] bool has_room() const noexcept;
+  void drop(Contact& contact) noexcept {
+    contact = contacts[--contact_count];
+    newest = 0;
+  }
   // Room is made by dropping the oldest contact that says nothing, else the oldest of all.
   Contact& add(const Contact& contact) noexcept;
   // Remembers target and port for the alert and in the sketches.

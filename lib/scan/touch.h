@@ -91,13 +91,17 @@ inline Touch touch_of_icmp(const wire::Probe& probe) noexcept {
 
 }  // namespace detail
 
-// UDP and ICMP probes with few hops left, and the ports that traceroute walks through from 33434
-// on.
+// Echo requests, and UDP to the ports that traceroute walks through from 33434 on, with no more
+// hops left than a traceroute that began with 30 can have.
+[[nodiscard]] constexpr bool is_port_of_traceroute(std::uint16_t port) noexcept {
+  return port >= 33434 && port <= 33434 + 1024;
+}
 inline bool is_traceroute(const wire::Probe& probe) noexcept {
-  constexpr std::uint16_t kFirst = 33434, kLast = 33434 + 1024;
-  if (probe.outcome == wire::ParseOutcome::udp)
-    return probe.target_port >= kFirst && probe.target_port <= kLast;
-  return probe.outcome == wire::ParseOutcome::icmp && probe.ttl <= 32;
+  constexpr std::uint8_t kFewHops = 32;
+  if (probe.ttl > kFewHops) return false;
+  if (probe.outcome == wire::ParseOutcome::udp) return is_port_of_traceroute(probe.target_port);
+  const std::uint8_t echo = probe.traits & wire::trait::kIpv6 ? 128 : 8;
+  return probe.outcome == wire::ParseOutcome::icmp && probe.icmp_type == echo;
 }
 
 inline Touch touch_of(const wire::Probe& probe) noexcept {
@@ -175,12 +179,29 @@ inline bool is_lone_answer(const wire::Probe& probe, const Touch& touch) noexcep
          touch.kind == TouchKind::weak && probe.source_port >= kEphemeral;
 }
 
+[[nodiscard]] constexpr bool is_answering(std::uint16_t from, std::uint16_t to) noexcept {
+  return from < 1024 && to >= 1024;
+}
+
 // A service answers from its low port to a client's high one; unasked-for packets of that kind are
 // backscatter or the half of a conversation that was captured, not a scan. SYN-ACKs of victims come
-// from any service port.
+// from any service port. An empty datagram answers nothing: a DNS header has 12 bytes, NTP's 48. A
+// COOKIE ECHO comes from who called (RFC 9260 section 5.1).
 inline bool has_answering_posture(const wire::Probe& probe, Technique technique) noexcept {
   if (technique == Technique::tcp_syn_ack) return probe.source_port < kEphemeral;
-  return probe.source_port < 1024 && probe.target_port >= 1024;
+  if (technique == Technique::udp && probe.payload_bytes == 0) return false;
+  return technique != Technique::sctp_cookie_echo &&
+         is_answering(probe.source_port, probe.target_port);
+}
+
+// Has the posture of an answer and is small enough for a probe. Scanners choose their source port
+// (nmap -g 53), so what the targets refuse of these counts. Not SYN-ACKs, data, and big datagrams:
+// victims of forged requests send those, and their targets refuse them as well.
+inline bool may_be_a_probe(const wire::Probe& probe, const Touch& touch) noexcept {
+  constexpr std::uint16_t kSmall = 64;
+  if (touch.port_class == PortClass::udp) return probe.payload_bytes <= kSmall;
+  return (touch.technique == Technique::tcp_ack || touch.technique == Technique::tcp_maimon) &&
+         probe.payload_bytes == 0;
 }
 
 }  // namespace edgesentry::scan

@@ -77,9 +77,41 @@ TEST(Touch, knows_the_posture_of_a_server) {
   EXPECT_FALSE(has_answering_posture(tcp(kFlow, kSynAck), Technique::tcp_syn_ack));
 }
 
+TEST(Touch, takes_an_empty_datagram_and_a_cookie_for_no_answer) {
+  wire::Probe reply = udp({kFlow.source, kFlow.target, 53, 40000});
+  EXPECT_TRUE(has_answering_posture(reply, Technique::udp));
+  EXPECT_FALSE(has_answering_posture(reply, Technique::sctp_cookie_echo));
+  reply.payload_bytes = 0;
+  EXPECT_FALSE(has_answering_posture(reply, Technique::udp));
+}
+
+TEST(Touch, takes_what_is_small_for_a_possible_probe) {
+  const auto is_doubtful = [](const wire::Probe& probe) {
+    return may_be_a_probe(probe, touch_of(probe));
+  };
+  const Flow flow{kFlow.source, kFlow.target, 53, 40000};
+  wire::Probe reply = udp(flow);
+  reply.payload_bytes = 64;
+  EXPECT_TRUE(is_doubtful(reply));
+  reply.payload_bytes = 65;
+  EXPECT_FALSE(is_doubtful(reply));
+  EXPECT_TRUE(is_doubtful(tcp(flow, kAckFlag)));
+  EXPECT_TRUE(is_doubtful(tcp(flow, kFinAck)));
+  EXPECT_FALSE(is_doubtful(tcp(flow, kAckFlag, 1)));
+  EXPECT_FALSE(is_doubtful(tcp(flow, kSynAck)));
+}
+
 TEST(Touch, knows_traceroute) {
-  EXPECT_TRUE(is_traceroute(udp({kFlow.source, kFlow.target, 40000, 33434})));
-  EXPECT_FALSE(is_traceroute(udp({kFlow.source, kFlow.target, 40000, 33433})));
+  const auto with_hops = [](wire::Probe probe, std::uint8_t hops) {
+    probe.ttl = hops;
+    return probe;
+  };
+  const wire::Probe step = udp({kFlow.source, kFlow.target, 40000, 33434});
+  EXPECT_TRUE(is_traceroute(with_hops(step, 1)));
+  EXPECT_TRUE(is_traceroute(with_hops(step, 32)));
+  EXPECT_FALSE(is_traceroute(with_hops(step, 33))) << "whoever sends with so many walks nowhere";
+  EXPECT_FALSE(is_traceroute(with_hops(udp({kFlow.source, kFlow.target, 40000, 33433}), 1)));
+  EXPECT_FALSE(is_traceroute(with_hops(icmp(kFlow, 13), 5))) << "nobody traces with timestamps";
   wire::Probe echo = icmp(kFlow, 8);
   EXPECT_FALSE(is_traceroute(echo));
   echo.ttl = 5;
