@@ -27,8 +27,10 @@ DARK_HOST = "203.0.113.200"
 DECEPTION = 2323
 BANNER = "Not for you."
 LONG_BANNER = "This connection and your address have been recorded. Go away."
+NEW_PORT = 9443
 NOBODY = "198.51.100.250"  # in the attacker's network, but no host has it
 REPLIES = "edgesentry_challenge_replies_total"
+TRIALS = "edgesentry_contained_trials_total"
 HELD_SECONDS = 6.0
 SYN, ACK = 0x02, 0x10
 
@@ -232,6 +234,30 @@ class TestProofOfSource(TestSuite):
         print(f"nobody: {first} probes passed, then {self.reached(NOBODY) - first}; "
               f"{challenged:g} challenges", flush=True)
         self.verify_equal(self.reached(NOBODY), first, "probes that passed in the second scan")
+
+    @func_test
+    def a_contained_host_reaches_a_service_that_nobody_used(self) -> None:
+        """A scan under the address of a host that does not get the replies, as behind a firewall.
+
+        Steps:
+            Scan in its name; let it try a closed port, and a service that nobody has used yet.
+
+        Verify:
+            It gets to the service with a later SYN, and is not blocked for resetting what it got.
+        """
+        innocent = self.client.ipv4[3]
+        self.scan_as(innocent, 7000)
+        before = self.sut.metrics().sum(TRIALS)
+        with self.testbed.servers.namespace.entered():
+            service = socket.create_server((self.server, NEW_PORT))
+        with service:
+            began = time.monotonic()
+            self.connect(innocent, NEW_PORT, self.server).close()
+            took = time.monotonic() - began
+        trials = self.sut.metrics().sum(TRIALS) - before
+        print(f"a new service was reached after {took:.2f} s, {trials:g} trials", flush=True)
+        self.verify(trials >= 1, "it was not contained")
+        self.verify(not self.blocked(innocent), "it was blocked")
 
     @func_test
     def an_innocent_host_is_not_blocked_for_a_scan_in_its_name(self) -> None:

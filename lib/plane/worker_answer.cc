@@ -52,6 +52,7 @@ bool Worker::answer(std::uint16_t index) noexcept {
     if (fill(packet, std::span(frame).first(reply.bytes))) {
       tally_.dropped_bytes.add(dropped);
       tally_.replies[index_of(reply.kind)].add(1);
+      inspector_.note_reply(probe, reply.kind, now_, *policy_);
       return true;
     }
     refusal = scan::ReplyRefusal::buffer;

@@ -163,7 +163,7 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
   const Place place{index, way};
   if (set.flags[way] & sighting_flag::kBlocked) {
     const std::uint16_t slot = set.suspect[way];
-    if (slot != 0) watch_reaction(suspects.at(slot), probe, moment);
+    if (slot != 0) (void)watch_reaction(suspects.at(slot), probe, moment);
     return verdict_of_blocked(probe, key, place, moment);
   }
 
@@ -174,7 +174,8 @@ Verdict Inspector::State::act(const wire::Probe& probe, const Look& look,
   if (set.flags[way] & sighting_flag::kSuspect) {
     Suspect& suspect = suspects.at(set.suspect[way]);
     contacts_before = suspect.contacts_ever;
-    watch_reaction(suspect, probe, moment);
+    if (watch_reaction(suspect, probe, moment))
+      return set.flags[way] & sighting_flag::kBlocked ? Verdict::drop : Verdict::hold;
     record_touch(suspect, probe, touch, moment);
   } else if (set.newest[way] != look.novelty) {
     // What could not be read to its end is looked at each time.

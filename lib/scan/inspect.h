@@ -40,7 +40,7 @@ inline constexpr std::size_t kServiceEntries = 1u << 14;  // 128 KiB
 struct InspectorSettings {
   base::WorkerId worker;
   std::uint32_t sources = 1u << 20;  // tier-1 capacity, rounded up to a power of two; 16 bytes each
-  std::uint32_t suspects = 1u << 13;  // tier-2 records; about 1.5 KiB each
+  std::uint32_t suspects = 1u << 13;  // tier-2 records; about 2 KiB each
   std::uint32_t slow = 1u << 15;    // of suspects that made room; 64 bytes each, and 2 of an index
   std::uint32_t blocks = 1u << 16;  // sources that can be blocked at once; about 32 bytes each
   std::uint32_t logins = 1u << 12;  // (source, service) with failed logins; 128 bytes each
@@ -119,6 +119,10 @@ class Inspector {
   void inspect(std::span<const wire::Probe> probes, Role role, base::Micros now,
                const DetectionPolicy& policy, std::span<Verdict> verdicts,
                AlertOutbox& outbox) noexcept;
+
+  // Verdict::answer was given to this probe, and such a reply has gone out.
+  void note_reply(const wire::Probe& probe, ReplyKind kind, base::Micros now,
+                  const DetectionPolicy& policy) noexcept;
 
   // Bounded housekeeping, for a few suspects per call: turns silence into failure when it has
   // lasted, ages records. May decide and so fill the outbox. Call it every few milliseconds; true:

@@ -124,7 +124,7 @@ std::uint8_t flags_of(Technique technique) noexcept {
 
 void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& contact,
                               const Moment& moment) noexcept {
-  suspect.decided = true;
+  if (!std::exchange(suspect.decided, true)) suspect.decided_at = moment.now;
   suspect.reason = reason;
   // Who logs in connects, whatever else he did.
   suspect.technique =

@@ -2,6 +2,7 @@
 // address was borrowed: he loses what no live service would have taken, and nothing else.
 #include <algorithm>
 
+#include "scan/contact_rules.h"
 #include "scan/inspector_state.h"
 
 namespace edgesentry::scan {
@@ -11,6 +12,10 @@ namespace {
 // A stack sends its SYN again, from the same port; a scanner's second try comes from another one,
 // or after the first was answered.
 constexpr std::uint8_t kSentAgain = 2;
+
+// After 2 + 4 + ... + 256 s comes the ninth, and after it ten minutes are over.
+constexpr base::Micros kTrialPause = base::seconds(2);
+constexpr std::uint8_t kTrialDoublings = 8;
 
 // Whoever opens a connection sends again what got lost; a datagram may be all there is. It waits
 // only when it is empty, or when something of its source was refused before.
@@ -68,8 +73,10 @@ Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
     return Verdict::pass;
   const bool challenges = policy.verification.mode == Verify::challenge;
   if (suspect.contained || is_lured(probe, touch, policy)) {
-    suspect.was_answered |= challenges;
-    suspect.restrained = moment.now;
+    if (suspect.contained && !is_lured(probe, touch, policy) && may_try(suspect, attempt, moment))
+      return Verdict::pass;
+    // What comes again says nothing new: who waits for a server does not contain himself.
+    if (is_new) suspect.restrained = moment.now;
     if (contact != nullptr && !suspect.decided) {
       settle(suspect, *contact, Outcome::refused, moment);  // the target never hears of it
       evaluate(suspect, *contact, moment);
@@ -91,6 +98,28 @@ Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
   return Verdict::hold;
 }
 
+// A stack's own second try, when the first has waited as stacks wait. It may be what somebody wants
+// whose address was borrowed, of a service that nobody has used yet; the service's answer makes it
+// live. Who only guesses has ever longer to wait: nine in ten minutes.
+bool Inspector::State::may_try(Suspect& suspect, const Attempt& attempt,
+                               const Moment& moment) noexcept {
+  const auto& [probe, touch, is_new] = attempt;
+  if (touch.kind != TouchKind::attempt || touch.port_class != PortClass::tcp ||
+      !(probe.traits & wire::trait::kTcpWindowScale) || is_prey_of_worms(touch.port))
+    return false;
+  if (!held.has_waited(HeldAttempts::hash_of(probe, settings.key[3]), moment.now)) return false;
+  const std::uint32_t target = wire::fold(probe.target);
+  Trial& trial = suspect.trials[talks_with(suspect, target) ? 1 : 0];
+  if (moment.now < trial.next) return false;
+  if (services.is_live(trial.target, trial.port, PortClass::tcp)) trial.in_vain = 0;
+  trial.target = target;
+  trial.port = touch.port;
+  trial.next = moment.now + base::Micros{kTrialPause.value << trial.in_vain};
+  if (trial.in_vain < kTrialDoublings) ++trial.in_vain;
+  tally.trials.add(1);
+  return true;
+}
+
 // Control wants proof of a source that this worker would have blocked, or had not decided.
 void Inspector::State::contain(Place place) noexcept {
   SightingSet& set = sets[place.set];
@@ -98,7 +127,7 @@ void Inspector::State::contain(Place place) noexcept {
   if (set.suspect[place.way] == 0) return;
   Suspect& suspect = suspects.at(set.suspect[place.way]);
   suspect.decided = suspect.contained = true;
-  suspect.restrained = suspect.last_seen;
+  suspect.restrained = suspect.decided_at = suspect.last_seen;
 }
 
 }  // namespace edgesentry::scan

@@ -13,6 +13,7 @@
 #include "scan/due_slots.h"
 #include "scan/fragment_watch.h"
 #include "scan/ground.h"
+#include "scan/held_attempts.h"
 #include "scan/inspect.h"
 #include "scan/logins.h"
 #include "scan/service_map.h"
@@ -66,6 +67,7 @@ struct Inspector::State {
   ClueBudget clues;
   LoginTable logins;
   CookieKey cookies;
+  HeldAttempts held;
   std::uint64_t blocks_made = 0;
   std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
   std::size_t expected = 0;
@@ -122,10 +124,15 @@ struct Inspector::State {
   Verdict restrain(Suspect& suspect, const Attempt& attempt, const Moment& moment) noexcept;
   [[nodiscard]] bool may_reach(const Suspect& suspect, const Attempt& attempt,
                                const DetectionPolicy& policy) const noexcept;
+  [[nodiscard]] bool may_try(Suspect& suspect, const Attempt& attempt,
+                             const Moment& moment) noexcept;
   void contain(Place place) noexcept;
 
   // --- proof of source, inspect_proof.cc ------------------------------------------------------
-  void watch_reaction(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
+  // True: it is for the appliance, and nobody else knows what it is about.
+  bool watch_reaction(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
+  bool heed_question(Suspect& suspect, const wire::Probe& probe, const Moment& moment) noexcept;
+  void heed_server(Suspect& suspect, const wire::Probe& probe) noexcept;
 
   // --- payloads, inspect_payload.cc -----------------------------------------------------------
   void take_name(const PayloadNote& note, const SourceKey& key) noexcept;

@@ -10,6 +10,7 @@ namespace edgesentry::scan {
                                            const wire::Probe& probe) noexcept {
   return suspect.has_challenge && probe.outcome == wire::ParseOutcome::tcp &&
          probe.target_port == suspect.challenge_port &&
+         probe.source_port == suspect.challenge_source_port &&
          wire::fold(probe.target) == suspect.challenge_target;
 }
 

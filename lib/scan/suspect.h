@@ -15,6 +15,7 @@
 #include "scan/answer.h"
 #include "scan/names.h"
 #include "scan/probe_marks.h"
+#include "scan/questions.h"
 #include "scan/tool_marks.h"
 #include "scan/touch.h"
 #include "wire/probe.h"
@@ -63,6 +64,14 @@ static_assert(sizeof(Contact) == 16);
          (is_abnormal(contact.technique) && contact.outcome != Outcome::neutral);
 }
 
+// The attempts of a contained source that are let through: see inspect_restrain.cc.
+struct Trial {
+  base::Micros next;         // none before
+  std::uint32_t target = 0;  // of the newest
+  std::uint16_t port = 0;
+  std::uint8_t in_vain = 0;  // in a row
+};
+
 inline constexpr std::size_t kContacts = 64;
 inline constexpr std::size_t kBitmapWords = 8;  // 512 bits: linear counting holds to about 1500
 
@@ -70,6 +79,7 @@ struct alignas(base::kCacheLine) Suspect {
   base::Ip source;  // as last seen, the whole address
   base::Micros first_seen;
   base::Micros last_seen;
+  base::Micros decided_at;
   base::Micros restrained;  // the last packet that it lost by being contained
   std::uint32_t set = 0;    // its place in tier 1
   std::uint8_t way = 0;
@@ -80,9 +90,8 @@ struct alignas(base::kCacheLine) Suspect {
   bool answers = false;  // reset a SYN-ACK as a live host does
   // The same, one bit for each technique whose probe led to it: see shown_by().
   std::uint32_t proven_as = 0, answers_as = 0;
-  bool contained = false;     // decided, and proof is wanted before it is blocked
-  bool was_answered = false;  // the appliance answered in the place of a target
-  bool was_met = false;       // its first contact is known to tier 1 only, and waits
+  bool contained = false;  // decided, and proof is wanted before it is blocked
+  bool was_met = false;    // its first contact is known to tier 1 only, and waits
   bool has_challenge = false;
   bool ip_options = false;  // some probe carried IPv4 options
   bool alert_owed = false;  // the ring to control refused the alert `owed`
@@ -111,6 +120,10 @@ struct alignas(base::kCacheLine) Suspect {
   std::uint32_t challenge_reset = 0;  // what the SYN-ACK acknowledged: a RST to it carries that
   std::uint32_t challenge_target = 0;
   std::uint16_t challenge_port = 0;
+  std::uint16_t challenge_source_port = 0;
+  std::uint8_t guesses = 0;  // wrong numbers that came where the right one would prove something
+  Questions questions;       // of the appliance's own
+  std::array<Trial, 2> trials{};  // strangers, and hosts that it talks with
   // SYN-ACKs out of nowhere to one port, each from the next source port: see IdleDetector.
   std::uint16_t idle_source_port = 0;
   std::uint8_t idle_run = 0;
@@ -149,6 +162,7 @@ struct alignas(base::kCacheLine) Suspect {
     challenge_reset = syn_ack.acknowledgement;
     challenge_target = answer.target;
     challenge_port = answer.port;
+    challenge_source_port = answer.peer_port;
   }
   // Contacts from before say nothing any more: the window slides with each new contact. `undo` is
   // told of each, to take back what it counted for. When none is left the record starts anew.

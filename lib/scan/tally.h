@@ -62,6 +62,8 @@ struct alignas(base::kCacheLine) Tally {
   base::Counter clues;           // failed contacts told to control, for what crowds do together
   base::Counter clues_refused;   // past the budget of clues, or no room; not offered again
   base::Counter alerts_allowed;  // detected but on the allow list
+  base::Counter wrong_numbers;   // guesses, or what was not meant: see kGuessesMax
+  base::Counter trials;          // attempts of contained sources that were let through
   // hand-over between workers
   base::Counter handed_over, taken_over;
   // life of the worker

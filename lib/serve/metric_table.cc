@@ -74,6 +74,10 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Failed contacts of sources with few, told to control to find distributed scans."},
     {"edgesentry_clues_refused_total", kCounter, "worker",
      "Such contacts past the budget or for which there was no room; not offered again."},
+    {"edgesentry_wrong_cookies_total", kCounter, "worker",
+     "Reactions to SYN-ACKs with a number that was never sent: guesses, most likely."},
+    {"edgesentry_contained_trials_total", kCounter, "worker",
+     "Attempts to connect of contained sources that were let through to see who answers."},
     {"edgesentry_alerts_allowed_total", kCounter, "worker",
      "Alerts about sources on the allow list."},
 

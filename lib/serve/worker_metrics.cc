@@ -35,6 +35,8 @@ constexpr auto kPerWorker = std::to_array<PlainMetric>({
     {"edgesentry_clues_total", &Tally::clues},
     {"edgesentry_clues_refused_total", &Tally::clues_refused},
     {"edgesentry_alerts_allowed_total", &Tally::alerts_allowed},
+    {"edgesentry_wrong_cookies_total", &Tally::wrong_numbers},
+    {"edgesentry_contained_trials_total", &Tally::trials},
     {"edgesentry_worker_bursts_total", &Tally::bursts},
     {"edgesentry_worker_empty_polls_total", &Tally::empty_polls},
     {"edgesentry_worker_sleeps_total", &Tally::sleeps},

@@ -86,7 +86,15 @@ class Bench {
   }
 
   // The packet as the outside port sees it.
-  Verdict act(const wire::Probe& probe) { return inspect(probe, Role::actor); }
+  Verdict act(const wire::Probe& probe) {
+    const Verdict verdict = inspect(probe, Role::actor);
+    if (verdict == Verdict::answer && replies) {
+      const bool opens = probe.outcome == wire::ParseOutcome::tcp && probe.tcp_flags == 0x02 &&
+                         policy.verification.deception_tcp.contains(probe.target_port);
+      inspector->note_reply(probe, opens ? ReplyKind::syn_ack : ReplyKind::challenge, now, policy);
+    }
+    return verdict;
+  }
   // The packet as the inside port sees it.
   void hear(const wire::Probe& probe) { (void)inspect(probe, Role::answer); }
   // A SYN to a closed port and the RST that answers it, when it was let through.
@@ -115,6 +123,7 @@ class Bench {
   DetectionPolicy policy;
   AlertOutbox outbox;
   base::Micros now = base::seconds(1000);
+  bool replies = true;        // to what wants an answer
   std::vector<Alert> alerts;  // all so far but clues
   std::vector<Alert> clues;   // all so far
   std::unique_ptr<Inspector> inspector;
