@@ -67,10 +67,17 @@ inline constexpr std::array<FlagMeaning, 64> kFlagTable = make_flag_table();
 inline Touch touch_of_icmp(const wire::Probe& probe) noexcept {
   const bool v6 = probe.traits & wire::trait::kIpv6;
   Touch touch{.kind = TouchKind::attempt, .port_class = PortClass::icmp};
-  switch (probe.icmp_type) {  // RFC 792, RFC 950, RFC 4443
+  if (v6) {
+    if (probe.icmp_type == 128)
+      touch.technique = Technique::icmp_echo;
+    else if (probe.icmp_type == 139 || probe.icmp_type == 160)  // node information, RFC 8335
+      touch.technique = Technique::icmp_other;
+    else
+      return {};
+    return touch;
+  }
+  switch (probe.icmp_type) {  // RFC 792, RFC 950
     case 8:
-    case 128:
-      if ((probe.icmp_type == 128) != v6) return {};
       touch.technique = Technique::icmp_echo;
       break;
     case 13:
@@ -79,13 +86,15 @@ inline Touch touch_of_icmp(const wire::Probe& probe) noexcept {
     case 17:
       touch.technique = Technique::icmp_netmask;
       break;
+    case 10:  // router solicitation, RFC 1256
     case 15:  // information request
+    case 37:  // domain name request, RFC 1788
+    case 42:  // extended echo request, RFC 8335
       touch.technique = Technique::icmp_other;
       break;
     default:
       return {};
   }
-  if (v6 && probe.icmp_type != 128) return {};
   return touch;
 }
 

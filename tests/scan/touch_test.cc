@@ -56,8 +56,25 @@ TEST(Touch, sees_requests_but_not_replies_in_icmp) {
   EXPECT_EQ(touch_of(icmp(kFlow, 8)).technique, Technique::icmp_echo);
   EXPECT_EQ(touch_of(icmp(kFlow, 13)).technique, Technique::icmp_timestamp);
   EXPECT_EQ(touch_of(icmp(kFlow, 17)).technique, Technique::icmp_netmask);
-  for (const int type : {0, 3, 11, 14, 18, 128, 129})
+  for (const int type : {10, 15, 37, 42})
+    EXPECT_EQ(touch_of(icmp(kFlow, static_cast<std::uint8_t>(type))).technique,
+              Technique::icmp_other)
+        << type;
+  for (const int type : {0, 3, 9, 11, 14, 16, 18, 38, 43, 99, 128, 129, 139, 160})
     EXPECT_EQ(touch_of(icmp(kFlow, static_cast<std::uint8_t>(type))).kind, TouchKind::none) << type;
+}
+
+TEST(Touch, sees_requests_but_not_replies_and_neighbours_in_icmpv6) {
+  const auto touched = [](int type) {
+    wire::Probe probe = icmp(kFlow, static_cast<std::uint8_t>(type));
+    probe.traits = wire::trait::kIpv6;
+    return touch_of(probe);
+  };
+  EXPECT_EQ(touched(128).technique, Technique::icmp_echo);
+  EXPECT_EQ(touched(139).technique, Technique::icmp_other);
+  EXPECT_EQ(touched(160).technique, Technique::icmp_other);
+  for (const int type : {1, 3, 8, 10, 13, 17, 42, 129, 133, 135, 136, 140, 161})
+    EXPECT_EQ(touched(type).kind, TouchKind::none) << type;
 }
 
 TEST(Touch, takes_a_tcp_header_cut_by_a_first_fragment_as_abnormal) {
