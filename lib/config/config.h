@@ -68,7 +68,7 @@ struct Detect {
   std::uint32_t horizontal_targets = 15;
   std::chrono::seconds window{24 * 3600};
   std::chrono::milliseconds answer_timeout{4000};
-  std::uint32_t login_failures = 6;
+  std::uint32_t login_failures = 8;
   std::chrono::seconds login_window{600};
 };
 

@@ -86,9 +86,9 @@ inline constexpr std::array kDetectionFields = {
           .slot = &in<&Config::detect, &Detect::login_failures>,
           .unit = "logins",
           .range = {2, kLogins},
-          .help = "Logins of a source that a service refuses within login_window before it is "
-                  "brute force.",
-          .example = "6"},
+          .help = "Logins that a service refuses a source within login_window before it is brute "
+                  "force; twice as many when all come within 30 seconds.",
+          .example = "8"},
     Field{.key = "detect.login_window",
           .slot = &in<&Config::detect, &Detect::login_window>,
           .range = {kSecond, 7 * kDay},

@@ -24,7 +24,7 @@ struct Thresholds {
   // fail2ban 1.0 bans at the fifth failure within ten minutes (jail.conf: maxretry, findtime),
   // sshguard 2.4 at the third attack within half an hour. One more than fail2ban: two connections
   // of three prompts each hold five mistakes and the login.
-  std::uint32_t login_failures = 6;
+  std::uint32_t login_failures = 8;
   base::Micros login_window = base::seconds(600);
   base::Micros window = base::seconds(24 * 3600);  // evidence older than this no longer counts
   base::Micros answer_timeout = base::seconds(4);  // silence after this long is a failure

@@ -8,6 +8,10 @@ namespace {
 
 constexpr unsigned kTimeShift = 17;
 
+base::Micros lasting(std::uint32_t ticks) noexcept {
+  return {std::uint64_t{ticks} << kTimeShift};
+}
+
 std::uint32_t ticks(base::Micros time) noexcept {
   return static_cast<std::uint32_t>(time.value >> kTimeShift);
 }
@@ -15,6 +19,12 @@ std::uint32_t ticks(base::Micros time) noexcept {
 void slide(LoginTable::Record& record, const LoginTable::Event& event) noexcept {
   const std::uint32_t now = ticks(event.now);
   const std::uint32_t window = ticks(event.window);
+  const std::uint64_t passed = now - record.forgiven_at;
+  const auto worn = passed * LoginTable::kForgivenMost / std::max(window, 1u);
+  if (worn > 0) {
+    record.forgiven -= static_cast<std::uint8_t>(std::min<std::uint64_t>(worn, record.forgiven));
+    record.forgiven_at = now;
+  }
   std::uint8_t old = 0;
   while (old < record.count && now - record.times[old] > window) ++old;
   if (old == 0) return;
@@ -28,6 +38,7 @@ void push(LoginTable::Record& record, base::Micros now) noexcept {
     std::copy(record.times.begin() + 1, record.times.end(), record.times.begin());
     --record.count;
   }
+  if (record.count == 0) record.row_since = ticks(now);
   record.times[record.count++] = ticks(now);
 }
 
@@ -42,7 +53,7 @@ std::span<LoginTable::Record> LoginTable::set_of(const Event& event) noexcept {
 LoginTable::Record* LoginTable::find(const Event& event) noexcept {
   if (records_.empty()) return nullptr;
   for (Record& record : set_of(event)) {
-    if (record.count == 0 || record.port != event.port || record.source != event.source) continue;
+    if (record.is_free() || record.port != event.port || record.source != event.source) continue;
     slide(record, event);
     return &record;
   }
@@ -52,12 +63,14 @@ LoginTable::Record* LoginTable::find(const Event& event) noexcept {
 LoginTable::Record& LoginTable::claim(const Event& event) noexcept {
   Record* victim = nullptr;
   for (Record& record : set_of(event)) {
-    if (record.count > 0) slide(record, event);
+    if (!record.is_free()) slide(record, event);
     const auto age = [&](const Record& r) {
       return r.count == 0 ? 0 : ticks(event.now) - r.times[r.count - 1u];
     };
-    if (victim == nullptr || record.count < victim->count ||
-        (record.count == victim->count && age(record) > age(*victim)))
+    // What was forgiven weighs like failures: it takes an account to have any.
+    const auto weight = [](const Record& r) { return r.count + r.forgiven; };
+    if (victim == nullptr || weight(record) < weight(*victim) ||
+        (weight(record) == weight(*victim) && age(record) > age(*victim)))
       victim = &record;
   }
   *victim = Record{};
@@ -66,12 +79,14 @@ LoginTable::Record& LoginTable::claim(const Event& event) noexcept {
   return *victim;
 }
 
-std::uint32_t LoginTable::add(const Event& event) noexcept {
-  if (records_.empty()) return 0;
+LoginTable::Row LoginTable::add(const Event& event) noexcept {
+  if (records_.empty()) return {};
   Record* known = find(event);
   Record& record = known != nullptr ? *known : claim(event);
   push(record, event.now);
-  return record.count;
+  const std::uint32_t since = ticks(event.now) - record.row_since;
+  // A clock that steps back has lasted no time.
+  return {record.count, lasting(since > INT32_MAX ? 0 : since)};
 }
 
 std::uint32_t LoginTable::add_mark(const Event& event, std::uint32_t mark) noexcept {
@@ -87,7 +102,17 @@ std::uint32_t LoginTable::add_mark(const Event& event, std::uint32_t mark) noexc
 
 void LoginTable::forgive(const Event& event, std::uint32_t most) noexcept {
   Record* record = find(event);
-  if (record != nullptr && record->count <= most) *record = Record{};
+  if (record == nullptr) return;
+  const auto taken = static_cast<std::uint8_t>(
+      std::min({most, std::uint32_t{record->count}, kForgivenMost - record->forgiven}));
+  if (taken == 0) return;
+  record->count = static_cast<std::uint8_t>(record->count - taken);
+  record->forgiven = static_cast<std::uint8_t>(record->forgiven + taken);
+  record->row_since = ticks(event.now);
+}
+
+void LoginTable::clear(const Event& event) noexcept {
+  if (Record* record = find(event); record != nullptr) *record = Record{};
 }
 
 std::uint32_t LoginTable::count(const Event& event) noexcept {

@@ -5,6 +5,10 @@
 // for each (source, port): a source that guesses at the same service of many hosts is one guesser.
 // When a set of records is full the one with the fewest events gives way, so that a flood of
 // sources with a failure each crowds out its own kind first.
+//
+// A login that succeeds takes the newest failures off, never below none. How many are taken off in
+// a window is limited: who guesses at other accounts and logs in to one of his own in between gains
+// a fixed number of guesses and no more.
 #pragma once
 
 #include <array>
@@ -25,8 +29,13 @@ class LoginTable {
     base::Ip source;
     std::array<std::uint32_t, kLoginFailuresMax> times;  // oldest first, units of 2^17 us (0.13 s)
     std::uint32_t marks;                                 // bitmap of what was tried
+    std::uint32_t row_since;                             // nobody got in, since then
+    std::uint32_t forgiven_at;                           // `forgiven` was worked out
     std::uint16_t port;                                  // 0: exploits
-    std::uint8_t count;                                  // 0: the record is free
+    std::uint8_t count;                                  // of `times`
+    std::uint8_t forgiven;  // failures taken off; falls by kForgivenMost in a window
+
+    [[nodiscard]] bool is_free() const noexcept { return count == 0 && forgiven == 0; }
   };
   static_assert(sizeof(Record) == 2 * base::kCacheLine);
 
@@ -38,18 +47,25 @@ class LoginTable {
     base::Micros window;
   };
 
+  // A row of failures that no success has broken.
+  struct Row {
+    std::uint32_t failures = 0;
+    base::Micros lasting;
+  };
+
   static constexpr std::size_t kWays = 4;
+  static constexpr std::uint32_t kForgivenMost = 16;  // in a window
 
   LoginTable() = default;
   explicit LoginTable(std::span<Record> records) noexcept : records_(records) {}
 
-  // One more; how many there are in the window with it.
-  std::uint32_t add(const Event& event) noexcept;
+  // One more; what there is in the window with it.
+  Row add(const Event& event) noexcept;
   // One more exploit: a mark that is known already changes nothing. Returns distinct ones.
   std::uint32_t add_mark(const Event& event, std::uint32_t mark) noexcept;
-  // The source got in: forgiven when no more than `most` logins failed before.
+  // The source got in: takes off up to `most` failures.
   void forgive(const Event& event, std::uint32_t most) noexcept;
-  void clear(const Event& event) noexcept { forgive(event, kLoginFailuresMax); }
+  void clear(const Event& event) noexcept;
   [[nodiscard]] std::uint32_t count(const Event& event) noexcept;
 
  private:

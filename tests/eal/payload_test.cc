@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kServer = "10.0.0.1";
 constexpr std::string_view kGuesser = "198.51.100.7";
-constexpr int kGuesses = 12;
+constexpr int kGuesses = 20;
 constexpr std::uint8_t kData = wire::tcp_flag::kPsh | wire::tcp_flag::kAck;
 
 std::shared_ptr<const signature::Database> patterns() {

@@ -20,15 +20,16 @@ class Logins : public testing::Test {
             .now = base::seconds(1'700'000'000 + seconds),
             .window = base::seconds(600)};
   }
+  std::uint32_t add(std::uint64_t seconds) { return table_.add(at(seconds)).failures; }
   std::array<LoginTable::Record, 16> records_{};
   LoginTable table_{records_};
 };
 
 TEST_F(Logins, counts_by_source_and_port) {
-  EXPECT_EQ(table_.add(at(0)), 1u);
-  EXPECT_EQ(table_.add(at(1)), 2u);
-  EXPECT_EQ(table_.add(at(1, 1, 21)), 1u);
-  EXPECT_EQ(table_.add(at(1, 2)), 1u);
+  EXPECT_EQ(add(0), 1u);
+  EXPECT_EQ(add(1), 2u);
+  EXPECT_EQ(table_.add(at(1, 1, 21)).failures, 1u);
+  EXPECT_EQ(table_.add(at(1, 2)).failures, 1u);
   EXPECT_EQ(table_.count(at(2)), 2u);
 }
 
@@ -39,13 +40,52 @@ TEST_F(Logins, window_slides_by_single_failures) {
   EXPECT_EQ(table_.count(at(2000)), 0u);
 }
 
-TEST_F(Logins, forgives_few_failures_and_not_many) {
-  for (int i = 0; i < 3; ++i) table_.add(at(0));
-  table_.forgive(at(1), 3);
-  EXPECT_EQ(table_.count(at(1)), 0u);
-  for (int i = 0; i < 4; ++i) table_.add(at(0));
-  table_.forgive(at(1), 3);
-  EXPECT_EQ(table_.count(at(1)), 4u);
+TEST_F(Logins, success_takes_the_newest_failures_off_and_never_saves_any_up) {
+  for (std::uint64_t t = 0; t < 6; ++t) add(t * 10);
+  table_.forgive(at(60), 4);
+  EXPECT_EQ(table_.count(at(60)), 2u);
+  EXPECT_EQ(table_.count(at(605)), 1u) << "the oldest was that of second 0";
+  table_.forgive(at(605), 4);
+  EXPECT_EQ(table_.count(at(605)), 0u);
+  table_.forgive(at(606), 4);
+  EXPECT_EQ(add(607), 1u);
+}
+
+TEST_F(Logins, successes_take_no_more_off_in_a_window_than_there_is_to_forgive) {
+  std::uint32_t failures = 0;
+  for (std::uint64_t t = 0; t < 30; ++t) {
+    failures = add(t);
+    table_.forgive(at(t), 4);
+  }
+  EXPECT_EQ(failures, 30 - LoginTable::kForgivenMost);
+  // Worn off with time: half of it in half a window.
+  for (std::uint64_t t = 330; t < 340; ++t) {
+    add(t);
+    table_.forgive(at(t), 4);
+  }
+  EXPECT_EQ(table_.count(at(340)), 40 - LoginTable::kForgivenMost - LoginTable::kForgivenMost / 2);
+}
+
+TEST_F(Logins, what_was_forgiven_is_kept_when_no_failure_is_left) {
+  for (int round = 0; round < 8; ++round) {
+    add(1);
+    add(1);
+    table_.forgive(at(2), 4);
+  }
+  EXPECT_EQ(table_.count(at(2)), 0u);
+  add(3);
+  table_.forgive(at(3), 4);
+  EXPECT_EQ(table_.count(at(3)), 1u);
+}
+
+TEST_F(Logins, row_lasts_since_its_first_failure_or_the_last_success) {
+  EXPECT_EQ(table_.add(at(0)).lasting, base::Micros{0});
+  EXPECT_NEAR(table_.add(at(40)).lasting.value, 40e6, 2e5);
+  table_.forgive(at(50), 1);
+  EXPECT_NEAR(table_.add(at(60)).lasting.value, 10e6, 2e5);
+  LoginTable::Event back = at(60);
+  back.now = base::seconds(1'700'000'049);
+  EXPECT_EQ(table_.add(back).lasting, base::Micros{0}) << "a clock that steps back";
 }
 
 TEST_F(Logins, same_exploit_counts_once) {
@@ -57,7 +97,7 @@ TEST_F(Logins, same_exploit_counts_once) {
 TEST_F(Logins, flood_of_sources_leaves_the_guesser_in_place) {
   for (int i = 0; i < 4; ++i) table_.add(at(0));
   for (std::uint32_t source = 2; source < 5000; ++source) table_.add(at(1, source));
-  EXPECT_EQ(table_.add(at(2)), 5u);
+  EXPECT_EQ(add(2), 5u);
 }
 
 TEST_F(Logins, more_failures_than_there_is_room_for_keep_the_newest) {
