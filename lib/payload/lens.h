@@ -19,7 +19,8 @@ namespace edgesentry::payload {
 
 struct Lens {
   std::unique_ptr<signature::Matcher> matcher;
-  std::vector<scan::Tool> tools;  // that patterns name, by their index
+  std::vector<scan::Tool> tools;          // that patterns name, by their index
+  std::vector<std::uint8_t> login_ports;  // who refuses logins there, by port
 };
 
 class LensExchange {

@@ -38,6 +38,21 @@ scan::Tool tool_called(std::string_view name) noexcept {
                                       : static_cast<scan::Tool>(at - scan::kToolNames.begin());
 }
 
+// Who refuses logins at a port.
+constexpr std::uint8_t kRefuses = 1;           // a service that refuses passwords only
+constexpr std::uint8_t kRefusesEverybody = 2;  // one that asks whoever comes without
+
+std::vector<std::uint8_t> login_ports(std::span<const Pattern> patterns) {
+  std::vector<std::uint8_t> ports(std::size_t{UINT16_MAX} + 1);
+  for (const Pattern& pattern : patterns) {
+    if (pattern.kind != Kind::login_failed || pattern.any_port) continue;
+    for (std::uint32_t port = 1; port <= UINT16_MAX; ++port)
+      if (pattern.takes(static_cast<std::uint16_t>(port)))
+        ports[port] |= refuses_everybody(pattern.service) ? kRefusesEverybody : kRefuses;
+  }
+  return ports;
+}
+
 std::uint32_t mark_of(std::uint16_t index) noexcept {
   return index + 1u;
 }
@@ -91,7 +106,9 @@ base::Result<std::unique_ptr<Lens>> Watch::make_lens(
     std::shared_ptr<const signature::Database> database) const {
   auto matcher = signature::Matcher::create(std::move(database), limits_, matcher_counters_);
   if (!matcher.ok()) return matcher.error();
-  auto lens = std::make_unique<Lens>(Lens{.matcher = std::move(matcher).value(), .tools = {}});
+  auto lens = std::make_unique<Lens>(
+      Lens{.matcher = std::move(matcher).value(), .tools = {}, .login_ports = {}});
+  lens->login_ports = login_ports(lens->matcher->database().patterns());
   for (const Pattern& pattern : lens->matcher->database().patterns())
     lens->tools.push_back(tool_called(pattern.tool));
   return lens;
@@ -146,6 +163,17 @@ Watch::Dialogue* Watch::known(FlowKey key) noexcept {
   return slot == signature::FlowTable::kNone ? nullptr : &dialogues_[slot];
 }
 
+// Pages that nobody offered a password for are not worth a look each.
+signature::Turns Watch::turns_of(const Packet& packet) noexcept {
+  const std::uint8_t refuses = lens_->login_ports[packet.note.port];
+  signature::Turns turns{.acknowledgement = packet.probe.acknowledgement, .renew = refuses != 0};
+  if (packet.side == Side::server && refuses == kRefusesEverybody) {
+    const Dialogue* const dialogue = known(packet.key);
+    turns.renew = dialogue != nullptr && (dialogue->offered || dialogue->may_hide);
+  }
+  return turns;
+}
+
 Watch::Dialogue& Watch::opened(const Packet& packet) noexcept {
   if (Dialogue* dialogue = known(packet.key); dialogue != nullptr) return *dialogue;
   const signature::FlowTable::Claim claim = flows_.claim(packet.key);
@@ -185,10 +213,17 @@ Notes Watch::look(const wire::Probe& probe, Side side, std::span<const std::uint
   if (!packet.bytes.empty() && !is_reset && lens_->matcher->wants(payload)) {
     const signature::Segment segment{
         .flow = side == Side::client ? packet.key : signature::flow_key(probe, key_),
-        .sequence = probe.sequence};
+        .sequence = probe.sequence,
+        .turns = tcp ? turns_of(packet) : signature::Turns{}};
     const Hits hits = tcp ? lens_->matcher->match_segment(payload, segment, now)
                           : lens_->matcher->match(payload, now);
     if (!hits.empty() && tcp) take_hits(hits, packet, notes);
+    if (hits.is_past_limit() && side == Side::client &&
+        lens_->login_ports[port] == kRefusesEverybody) {
+      Dialogue& dialogue = opened(packet);
+      dialogue.may_hide = true;
+      dialogue.said_until = probe.sequence + probe.payload_bytes;
+    }
   }
   if (tcp && (probe.tcp_flags & kEnds) != 0) take_end(packet, notes);
   counters_.streams.set(lens_->matcher->streams_followed());
@@ -217,7 +252,7 @@ void Watch::take_excuses(const Hits& hits, const Packet& packet) noexcept {
     const Pattern& pattern = database().patterns()[index];
     if (pattern.kind == Kind::login_failed && pattern.severity == signature::Severity::info &&
         refuses_everybody(pattern.service))
-      dialogue->offered = false;
+      dialogue->offered = dialogue->may_hide = false;
   }
 }
 
@@ -232,9 +267,9 @@ void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
       if (pattern.severity == signature::Severity::info) continue;
       if (refuses_everybody(pattern.service)) {
         Dialogue* const dialogue = known(packet.key);
-        if (dialogue == nullptr || !dialogue->offered) continue;
+        if (dialogue == nullptr || !(dialogue->offered || dialogue->may_hide)) continue;
         if (!acknowledges(packet.probe, dialogue->said_until)) continue;
-        dialogue->offered = false;
+        dialogue->offered = dialogue->may_hide = false;
         packet.note.tool = dialogue->tool;
       }
       packet.note.kind = scan::PayloadKind::login_failed;
@@ -290,9 +325,9 @@ void Watch::take_answer(Packet packet, Notes& notes) noexcept {
   // Any other answer says nothing of the password, and what is asked next has none.
   const bool is_answer = starts_with(bytes, "HTTP/1.") && bytes.size() >= kStatusEnd &&
                          bytes[kStatusAt] != '1' && !starts_with(bytes.subspan(kStatusAt), "401");
-  if (!dialogue->offered || !(is_taken || is_answer)) return;
-  dialogue->offered = false;
-  if (!is_taken) return;
+  if (!is_taken && !is_answer) return;
+  dialogue->may_hide = false;
+  if (!std::exchange(dialogue->offered, false) || !is_taken) return;
   packet.note.kind = scan::PayloadKind::login_ok;
   notes.add(packet.note);
 }

@@ -2,7 +2,8 @@
 // dialogue of SSH, and what belongs together within a connection.
 //
 // A refusal of HTTP or Redis counts only on a connection where the source offered a password:
-// servers refuse everybody who has not. An exploit counts once the server answers it: a payload
+// servers refuse everybody who has not. Who puts more before it than is looked at, and is refused,
+// may have. An exploit counts once the server answers it: a payload
 // without a handshake may be forged. What names itself a program for guessing passwords has failed
 // with each connection that the server answers: a form's refusal looks like any page.
 //
@@ -106,7 +107,8 @@ class Watch {
   struct Dialogue {
     bool is_ssh = false;
     bool offered = false;                // the client offered a login
-    bool guessed = false;                // ... with a program that guesses passwords
+    bool may_hide = false;               // it said more than was looked at
+    bool guessed = false;                // it offered one with a program that guesses passwords
     std::uint16_t port = 0;              // of the protected host
     scan::Tool tool = scan::Tool::none;  // as the client calls itself
     std::uint32_t exploit = 0;           // waits for the server's answer; 0: none
@@ -126,6 +128,7 @@ class Watch {
   [[nodiscard]] signature::FlowKey dialogue_key(const wire::Probe& probe,
                                                 signature::Side side) const noexcept;
   Dialogue* known(signature::FlowKey key) noexcept;
+  [[nodiscard]] signature::Turns turns_of(const Packet& packet) noexcept;
   Dialogue& opened(const Packet& packet) noexcept;
   void take_excuses(const signature::Hits& hits, const Packet& packet) noexcept;
   void take_hits(const signature::Hits& hits, Packet packet, Notes& notes) noexcept;

@@ -18,6 +18,8 @@ constexpr std::size_t kMargin = 64;
 
 MatcherLimits within_bounds(MatcherLimits limits) {
   limits.bytes_per_flow = std::min(limits.bytes_per_flow, kScanBytesMax);
+  limits.bytes_per_request =
+      std::clamp(limits.bytes_per_request, limits.bytes_per_flow, kScanBytesMax);
   limits.bytes_per_payload = std::min(limits.bytes_per_payload, kScanBytesMax);
   return limits;
 }
@@ -55,7 +57,7 @@ Matcher::Matcher(std::shared_ptr<const Database> database, const MatcherLimits& 
       counters_(std::move(counters)),
       limits_(within_bounds(limits)),
       budget_(limits.bytes_per_second, limits.bytes_at_once),
-      desk_(2 * kMargin + std::max(limits_.bytes_per_flow, limits_.bytes_per_payload)) {}
+      desk_(2 * kMargin + std::max(limits_.bytes_per_request, limits_.bytes_per_payload)) {}
 
 Matcher::~Matcher() = default;
 
@@ -115,10 +117,13 @@ const char* Matcher::copy(std::span<const std::uint8_t> bytes) noexcept {
   return at;
 }
 
-// A flood to ports that nobody names must not hide the logins.
-bool Matcher::afford(const Payload& payload, std::size_t bytes, base::Micros now) noexcept {
+// A flood to ports that nobody names must not hide the logins, nor must long conversations hide the
+// beginnings of others.
+bool Matcher::afford(const Payload& payload, std::size_t bytes, base::Micros now,
+                     bool is_renewed) noexcept {
   const bool is_named = database_->names(direction(payload.transport, payload.side), payload.port);
-  if (budget_.take(bytes, now, is_named ? 0 : budget_.burst() / 2)) return true;
+  const std::uint64_t kept = is_named ? 0 : budget_.burst() / 2;
+  if (budget_.take(bytes, now, std::max(kept, is_renewed ? budget_.burst() / 4 : 0))) return true;
   counters_->payloads_refused.add(1);
   counters_->bytes_refused.add(bytes);
   return false;
@@ -132,10 +137,14 @@ void Matcher::account(std::size_t bytes, const Hits& hits, int result) noexcept 
 }
 
 Hits Matcher::match(const Payload& payload, base::Micros now) noexcept {
+  return match_alone(payload, now, false);
+}
+
+Hits Matcher::match_alone(const Payload& payload, base::Micros now, bool is_renewed) noexcept {
   if (payload.bytes.empty() || !wants(payload)) return {};
   const std::size_t size = std::min<std::size_t>(payload.bytes.size(), limits_.bytes_per_payload);
   if (size < payload.bytes.size()) counters_->bytes_past_limits.add(payload.bytes.size() - size);
-  if (size == 0 || !afford(payload, size, now)) return {};
+  if (size == 0 || !afford(payload, size, now, is_renewed)) return {};
   Sink sink{database_->patterns(), *counters_, payload.port, {}};
   const hs_error_t result = hs_scan(database_->block(direction(payload.transport, payload.side)),
                                     copy(payload.bytes.first(size)), static_cast<unsigned>(size), 0,
@@ -149,15 +158,26 @@ Hits Matcher::match_segment(const Payload& payload, const Segment& segment,
   if (payload.bytes.empty() || !wants(payload)) return {};
   Pool& pool = pools_[static_cast<std::size_t>(payload.side)];
   if (payload.transport != Transport::tcp || pool.streams.empty()) return match(payload, now);
-  if (spent_.contains(segment.flow, segment.sequence)) {
+  const bool is_spent = spent_.contains(segment.flow, segment.sequence);
+  const bool is_next_turn = is_spent && segment.turns.renew &&
+                            !spent_.contains_turn(segment.flow, segment.turns.acknowledgement);
+  if (is_spent && !is_next_turn) {
     counters_->bytes_past_limits.add(payload.bytes.size());
-    return {};
+    Hits none;
+    none.set_past_limit();
+    return none;
   }
-  Stream& stream = stream_of(pool, segment);
-  const Hits hits = match_stream(stream, payload, segment.sequence, now);
-  if (stream.scanned >= limits_.bytes_per_flow) {
+  Stream& stream = stream_of(pool, payload, segment);
+  if (is_next_turn) {
+    spent_.erase(segment.flow);
+    stream.is_renewed = true;
+    counters_->turns.add(1);
+  }
+  Hits hits = match_stream(stream, payload, segment.sequence, now);
+  if (stream.scanned >= stream.limit) {
     pool.flows.release(segment.flow);
-    spent_.insert(segment.flow, segment.sequence);
+    spent_.insert(segment.flow, segment.sequence, segment.turns.acknowledgement);
+    hits.set_past_limit();
   }
   return hits;
 }
@@ -183,16 +203,33 @@ Hits Matcher::match_stream(Stream& stream, const Payload& payload, std::uint32_t
   return {};
 }
 
-Matcher::Stream& Matcher::stream_of(Pool& pool, const Segment& segment) noexcept {
+Matcher::Stream& Matcher::stream_of(Pool& pool, const Payload& payload,
+                                    const Segment& segment) noexcept {
   const std::uint32_t known = pool.flows.find(segment.flow);
-  if (known != FlowTable::kNone) return pool.streams[known];
+  if (known != FlowTable::kNone) {
+    Stream& stream = pool.streams[known];
+    if (segment.turns.renew && segment.turns.acknowledgement != stream.acknowledgement) {
+      begin_turn(stream, payload, segment);
+      stream.is_renewed = true;
+      counters_->turns.add(1);
+    }
+    return stream;
+  }
   const FlowTable::Claim claim = pool.flows.claim(segment.flow);
   counters_->streams_opened.add(1);
   if (claim.replaced) counters_->streams_replaced.add(1);
   Stream& stream = pool.streams[claim.slot];
-  stream.scanned = 0;
+  begin_turn(stream, payload, segment);
+  stream.is_renewed = false;
   restart(stream, segment.sequence);
   return stream;
+}
+
+void Matcher::begin_turn(Stream& stream, const Payload& payload, const Segment& segment) noexcept {
+  const bool is_request = segment.turns.renew && payload.side == Side::client;
+  stream.scanned = 0;
+  stream.limit = is_request ? limits_.bytes_per_request : limits_.bytes_per_flow;
+  stream.acknowledgement = segment.turns.acknowledgement;
 }
 
 void Matcher::restart(Stream& stream, std::uint32_t sequence) noexcept {
@@ -205,9 +242,9 @@ void Matcher::restart(Stream& stream, std::uint32_t sequence) noexcept {
 
 Hits Matcher::follow(Stream& stream, const Payload& payload, base::Micros now) noexcept {
   const std::size_t whole = payload.bytes.size();
-  const std::size_t size = std::min<std::size_t>(whole, limits_.bytes_per_flow - stream.scanned);
+  const std::size_t size = std::min<std::size_t>(whole, stream.limit - stream.scanned);
   // A refused segment is not passed: the next ones lie ahead, and the stream starts anew there.
-  if (size > 0 && !afford(payload, size, now)) return {};
+  if (size > 0 && !afford(payload, size, now, stream.is_renewed)) return {};
   stream.next += static_cast<std::uint32_t>(whole);
   stream.gaps = 0;
   if (size < whole) counters_->bytes_past_limits.add(whole - size);
@@ -223,7 +260,7 @@ Hits Matcher::follow(Stream& stream, const Payload& payload, base::Micros now) n
 
 Hits Matcher::look_aside(Stream& stream, const Payload& payload, base::Micros now) noexcept {
   Payload part = payload;
-  const std::uint32_t left = limits_.bytes_per_flow - stream.scanned;
+  const std::uint32_t left = stream.limit - stream.scanned;
   if (part.bytes.size() > left) {
     counters_->bytes_past_limits.add(part.bytes.size() - left);
     part.bytes = part.bytes.first(left);
@@ -231,7 +268,7 @@ Hits Matcher::look_aside(Stream& stream, const Payload& payload, base::Micros no
   if (part.bytes.empty()) return {};
   counters_->out_of_order.add(1);
   stream.scanned += static_cast<std::uint32_t>(part.bytes.size());
-  return match(part, now);
+  return match_alone(part, now, stream.is_renewed);
 }
 
 void Matcher::forget(FlowKey flow, Side side) noexcept {

@@ -11,6 +11,9 @@
 // segments thrown in far ahead do not end the stream. Bytes seen again are not counted twice where
 // a protected host sent them, and are looked at by themselves where the source did: it may have
 // sent something else the second time.
+//
+// Where logins are, a direction has its bytes anew with each turn of the conversation (Turns): an
+// answer stands at the start of one, while a transfer is one long turn.
 #pragma once
 
 #include <array>
@@ -40,7 +43,9 @@ struct MatcherLimits {
   std::uint64_t bytes_per_second = 32 * 1024 * 1024;
   std::uint64_t bytes_at_once = 1024 * 1024;  // of the budget, after a pause
   std::uint32_t flows_max = 1024;             // followed at one time, for each side
-  std::uint32_t bytes_per_flow = 4096;
+  std::uint32_t bytes_per_flow = 4096;        // of a turn, where there are turns
+  // Of a client's turn: room for the padding that a server still takes before a password.
+  std::uint32_t bytes_per_request = 16384;
   std::uint32_t bytes_per_payload = 2048;  // of a payload by itself
 };
 
@@ -51,9 +56,17 @@ struct Payload {
   std::uint16_t port = 0;                // of the protected host, whoever sent it
 };
 
+// Whether a direction may be looked at again in each turn. A turn begins with the first segment
+// that acknowledges something else than the one before: the other side spoke in between.
+struct Turns {
+  std::uint32_t acknowledgement = 0;
+  bool renew = false;
+};
+
 struct Segment {
   FlowKey flow;  // of this direction (flow_key.h)
   std::uint32_t sequence = 0;
+  Turns turns{};
 };
 
 // Indices into Database::patterns(), each once.
@@ -64,6 +77,9 @@ class Hits {
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   // There were more than fit.
   [[nodiscard]] bool is_cut() const noexcept { return is_cut_; }
+  // Some of it was not looked at, for the direction's bytes were spent.
+  [[nodiscard]] bool is_past_limit() const noexcept { return is_past_limit_; }
+  void set_past_limit() noexcept { is_past_limit_ = true; }
   // False: known already, or no room.
   bool add(std::uint16_t index) noexcept;
 
@@ -71,6 +87,7 @@ class Hits {
   std::uint16_t at_[kMax] = {};
   std::uint8_t count_ = 0;
   bool is_cut_ = false;
+  bool is_past_limit_ = false;
 };
 
 struct alignas(base::kCacheLine) MatcherCounters {
@@ -79,6 +96,7 @@ struct alignas(base::kCacheLine) MatcherCounters {
   base::Counter payloads_refused;   // the budget was used up
   base::Counter bytes_refused;      // of these
   base::Counter bytes_past_limits;  // behind bytes_per_payload and bytes_per_flow
+  base::Counter turns;              // looked at again
   base::Counter streams_opened;     // directions of connections
   base::Counter streams_replaced;   // gave their place to a newer one
   base::Counter streams_restarted;  // behind a gap
@@ -124,10 +142,13 @@ class Matcher {
   };
   struct Stream {
     std::unique_ptr<hs_stream, CloseStream> state;
-    std::uint32_t first = 0;    // sequence number it started at
-    std::uint32_t next = 0;     // ... and goes on at
-    std::uint32_t scanned = 0;  // bytes
-    std::uint32_t gaps = 0;     // segments ahead of `next`, one after the other
+    std::uint32_t first = 0;            // sequence number it started at
+    std::uint32_t next = 0;             // ... and goes on at
+    std::uint32_t scanned = 0;          // bytes, of this turn
+    std::uint32_t limit = 0;            // ... and how many there may be
+    std::uint32_t acknowledgement = 0;  // the turn's
+    bool is_renewed = false;            // not the first turn
+    std::uint32_t gaps = 0;             // segments ahead of `next`, one after the other
   };
   struct Pool {
     FlowTable flows{0};
@@ -138,14 +159,17 @@ class Matcher {
   Matcher(std::shared_ptr<const Database> database, const MatcherLimits& limits,
           std::shared_ptr<MatcherCounters> counters);
   base::Status take_memory();
-  Stream& stream_of(Pool& pool, const Segment& segment) noexcept;
+  Stream& stream_of(Pool& pool, const Payload& payload, const Segment& segment) noexcept;
+  void begin_turn(Stream& stream, const Payload& payload, const Segment& segment) noexcept;
   void restart(Stream& stream, std::uint32_t sequence) noexcept;
   Hits follow(Stream& stream, const Payload& payload, base::Micros now) noexcept;
   Hits look_aside(Stream& stream, const Payload& payload, base::Micros now) noexcept;
+  Hits match_alone(const Payload& payload, base::Micros now, bool is_renewed) noexcept;
   const char* copy(std::span<const std::uint8_t> bytes) noexcept;
   Hits match_stream(Stream& stream, const Payload& payload, std::uint32_t sequence,
                     base::Micros now) noexcept;
-  bool afford(const Payload& payload, std::size_t bytes, base::Micros now) noexcept;
+  bool afford(const Payload& payload, std::size_t bytes, base::Micros now,
+              bool is_renewed) noexcept;
   void account(std::size_t bytes, const Hits& hits, int result) noexcept;
   static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                       void* context);

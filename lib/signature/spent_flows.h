@@ -1,6 +1,9 @@
 // Directions of connections that were looked at as far as they will be: a long transfer costs one
 // read for each packet, and holds no place among the streams.
 //
+// With a new turn in the conversation it is looked at again: what it sends then acknowledges
+// something else, because the other side has spoken.
+//
 // Each has one place by its key, and loses it to whoever comes next: then it is looked at anew, no
 // worse. A connection that follows later between the same two ports starts at another sequence
 // number, and is a new one.
@@ -30,8 +33,12 @@ class SpentFlows {
     if (ahead > kBehind) place.sequence = sequence;
     return true;
   }
-  void insert(FlowKey flow, std::uint32_t sequence) noexcept {
-    place_of(flow) = {tag_of(flow), sequence, true};
+  // The same place, but in the turn that was looked at.
+  [[nodiscard]] bool contains_turn(FlowKey flow, std::uint32_t acknowledgement) noexcept {
+    return place_of(flow).acknowledgement == acknowledgement;
+  }
+  void insert(FlowKey flow, std::uint32_t sequence, std::uint32_t acknowledgement) noexcept {
+    place_of(flow) = {tag_of(flow), sequence, acknowledgement, true};
   }
   void erase(FlowKey flow) noexcept {
     Place& place = place_of(flow);
@@ -43,6 +50,7 @@ class SpentFlows {
   struct Place {
     std::uint32_t tag = 0;
     std::uint32_t sequence = 0;
+    std::uint32_t acknowledgement = 0;
     bool is_used = false;
   };
   static std::uint32_t tag_of(FlowKey flow) noexcept {

@@ -160,5 +160,61 @@ TEST_F(Stream, without_places_looks_at_each_segment_by_itself) {
   EXPECT_EQ(send("abcdef", 16), "abc");
 }
 
+class Conversation : public Stream {
+ protected:
+  // The same, acknowledging so much of what the other side said.
+  std::string answer(std::string_view text, std::uint32_t acknowledgement, bool renew = true) {
+    const Hits hits =
+        matcher_->match_segment({bytes_of(text), Transport::tcp, side_, 21},
+                                {{1}, next_, {acknowledgement, renew}}, base::seconds(1));
+    next_ += static_cast<std::uint32_t>(text.size());
+    return ids_of(*matcher_, hits);
+  }
+  std::uint32_t next_ = 10;
+};
+
+TEST_F(Conversation, is_looked_at_again_when_the_other_side_has_spoken) {
+  side_ = Side::server;
+  for (std::uint32_t turn = 1; turn <= 200; ++turn)
+    EXPECT_EQ(answer("530 no\r\n", turn), "failed") << turn;
+  EXPECT_EQ(answer(std::string(6000, 'x') + "\r\n", 201), "");
+  EXPECT_EQ(answer("530 no\r\n", 202), "failed") << "behind what was not looked at";
+}
+
+TEST_F(Conversation, transfer_is_one_turn) {
+  side_ = Side::server;
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(answer(std::string(600, 'x'), 1), "");
+  EXPECT_EQ(counters().bytes.value(), 64u);
+  EXPECT_EQ(answer("530 no\r\n", 1), "") << "not at the start of a turn";
+  EXPECT_EQ(counters().turns.value(), 0u);
+}
+
+TEST_F(Conversation, without_turns_ends_at_its_bytes) {
+  side_ = Side::server;
+  EXPECT_EQ(answer(std::string(64, 'x'), 1, false), "");
+  EXPECT_EQ(answer("530 no\r\n", 2, false), "");
+}
+
+TEST_F(Conversation, client_has_room_for_padding_and_cannot_end_its_turns) {
+  matcher_ = matcher_of(database_, {.bytes_per_flow = 64, .bytes_per_request = 200});
+  EXPECT_EQ(answer(std::string(190, 'x') + "abcdef", 1), "abc");
+  EXPECT_EQ(answer(std::string(300, 'x'), 0x7fffffff), "") << "of nothing that was said";
+  EXPECT_EQ(answer("abcdef", 2), "abc");
+}
+
+TEST_F(Conversation, pattern_goes_on_over_the_turn) {
+  EXPECT_EQ(answer("abc", 1), "");
+  EXPECT_EQ(answer("def", 2), "abc");
+}
+
+TEST_F(Conversation, leaves_a_quarter_of_the_budget_to_those_that_begin) {
+  matcher_ = matcher_of(database_, {.bytes_per_second = 1000, .bytes_at_once = 1000});
+  side_ = Side::server;
+  for (std::uint32_t turn = 1; turn <= 20; ++turn) answer(std::string(100, 'x'), turn);
+  EXPECT_LE(counters().bytes.value(), 750u);
+  EXPECT_GT(counters().payloads_refused.value(), 0u);
+  EXPECT_EQ(send("530 no\r\n", 10, {2}), "failed");
+}
+
 }  // namespace
 }  // namespace edgesentry::signature
