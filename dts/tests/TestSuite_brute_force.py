@@ -9,7 +9,9 @@ from framework.test_suite import TestSuite, func_test
 from framework.waiting import wait_for
 
 # In seconds; hydra, stopped earlier, must not try on when the first block ends.
-GUESSING, FIRST, SECOND = 6, 9, 13
+GUESSING, FIRST, SECOND = 12, 15, 19
+# sshd takes its time to refuse, so that a row is decided by how long it lasts.
+GUESSING_SSH = 50
 
 
 class TestBruteForce(TestSuite):
@@ -28,10 +30,10 @@ class TestBruteForce(TestSuite):
         if hasattr(self, "logins"):
             self.logins.close()
 
-    def hydra(self, source: str, url: str) -> None:
+    def hydra(self, source: str, url: str, seconds: int = GUESSING) -> None:
         """Guess from one address until the block is there, and a little longer."""
         words = self.testbed.work / "guesses.txt"
-        logins.hydra(self.attacker, source, url, words, GUESSING)
+        logins.hydra(self.attacker, source, url, words, seconds)
 
     def verify_brute_force(self, source: str, port: int, offence: int = 1) -> dict[str, object]:
         """Wait for the nth block of a source and return its evidence."""
@@ -81,7 +83,7 @@ class TestBruteForce(TestSuite):
             The source is blocked for brute force at the SSH port.
         """
         source = self.attacker.fresh_ipv4()
-        self.hydra(source, f"ssh://{self.server}:{logins.SSH_PORT}")
+        self.hydra(source, f"ssh://{self.server}:{logins.SSH_PORT}", GUESSING_SSH)
         self.verify_brute_force(source, logins.SSH_PORT)
 
     @func_test

@@ -62,6 +62,10 @@ std::uint32_t Crowds::watched() const noexcept {
 
 std::span<const CrowdFinding> Crowds::take(const scan::Alert& clue, base::Micros now) {
   findings_.clear();
+  if (clue.reason == scan::Reason::failed_logins) {
+    logins_.take(clue, now, findings_);
+    return findings_;
+  }
   // Who talks with us as often as it fails is a client of something that broke.
   if (clue.successes >= 1 && clue.successes >= clue.failures) return findings_;
   take(CrowdKind::fan_in, clue.last_target, clue, now);
@@ -262,6 +266,13 @@ Crowds::Said& Crowds::said_of(const base::Ip& source, base::Micros now) {
 
 std::string crowd_sentence(const CrowdFinding& finding) {
   const scan::Alert& alert = finding.alert;
+  if (alert.reason == scan::Reason::failed_logins)
+    return fmt::format(
+        "distributed brute force on {} port {}: {} sources together had {} logins refused; the "
+        "last "
+        "was {}",
+        alert.last_target.to_string(), alert.last_port, alert.source_count, alert.failures,
+        alert.source.to_string());
   std::string text = fmt::format("{} sources together tried ", alert.source_count);
   if (alert.target_count == 1)
     text += fmt::format("{} port{} of {}", alert.port_count, plural(alert.port_count),

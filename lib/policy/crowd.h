@@ -25,6 +25,8 @@
 
 #include "base/ip.h"
 #include "base/units.h"
+#include "policy/crowd_finding.h"
+#include "policy/login_crowd.h"
 #include "policy/slot_list.h"
 #include "policy/source_index.h"
 #include "scan/alert.h"
@@ -34,15 +36,6 @@ namespace edgesentry::policy {
 enum class CrowdKind : std::uint8_t {
   fan_in,  // one target, many ports
   flux,    // one port, many targets
-};
-
-// What follows from a clue. `alert.kind` is `decision` or `growth` for the scan as a whole,
-// `decision` for a member to block and `clue` for a member that is only reported.
-struct CrowdFinding {
-  scan::Alert alert;
-  bool is_whole = false;
-  base::Prefix dense;               // of the whole: the network that most of its sources share
-  std::uint32_t dense_sources = 0;  // ... and how many; 0: no network stands out
 };
 
 class Crowds {
@@ -76,7 +69,7 @@ class Crowds {
 
   Crowds();
 
-  // What follows from it, in order; valid until the next call.
+  // What follows from it, in order; valid until the next call. Clues of logins are LoginCrowds'.
   [[nodiscard]] std::span<const CrowdFinding> take(const scan::Alert& clue, base::Micros now);
   [[nodiscard]] std::uint32_t watched() const noexcept;  // crowds that have a clue or more
 
@@ -140,6 +133,7 @@ class Crowds {
   };
   [[nodiscard]] Said& said_of(const base::Ip& source, base::Micros now);
 
+  LoginCrowds logins_;
   Table targets_;
   Table ports_;
   std::vector<Said> said_;  // a ring

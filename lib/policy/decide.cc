@@ -168,6 +168,8 @@ std::string sentence(const Decision& decision, const scan::Alert& alert,
         text += "; not blocked: ARP proves nothing about who sent it";
       else if (decision.already_blocked)
         text += "; it is blocked already";
+      else if (alert.kind == scan::AlertKind::clue && alert.reason == scan::Reason::failed_logins)
+        text += "; not blocked: so few refused logins may be mistakes";
       else if (alert.kind == scan::AlertKind::clue)
         text += "; not blocked: so few packets may be forged in its name";
       else

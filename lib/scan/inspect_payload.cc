@@ -12,14 +12,19 @@ namespace {
 // ln(0.99 / 0.001) = 6.90 decides, after 8 failures.
 constexpr std::uint32_t kForgiven = 4;
 // Several people behind one address mistype at the same time, and get in a little later. Until a
-// row of failures has lasted this long, or a twentieth of the window, it takes twice as many.
+// row of failures has lasted this long, or a twentieth of the window, it takes twice as many. But
+// so many within a quarter of a second are no people: each of them has to read and to type.
 constexpr base::Micros kPatience = base::seconds(30);
 
+std::uint32_t most_failures(const Thresholds& thresholds) noexcept {
+  return std::min(thresholds.login_failures, kLoginFailuresMax);
+}
+
 bool is_guessing(const LoginTable::Row& row, const Thresholds& thresholds) noexcept {
-  const std::uint32_t most = std::min(thresholds.login_failures, kLoginFailuresMax);
+  const std::uint32_t most = most_failures(thresholds);
   const base::Micros patience{std::min(kPatience.value, thresholds.login_window.value / 20)};
-  const bool is_lasting = row.lasting >= patience;
-  return row.failures >= (is_lasting ? most : std::min(2 * most, kLoginFailuresMax));
+  const bool is_sure = row.is_burst || row.lasting >= patience;
+  return row.failures >= (is_sure ? most : std::min(2 * most, kLoginFailuresMax));
 }
 
 // A wrong guess of a pattern is one; a page about exploits that is uploaded holds one or two.
@@ -41,11 +46,13 @@ bool Inspector::note_payload(const PayloadNote& note, base::Micros now,
                                 .port = is_login ? note.port : std::uint16_t{0},
                                 .now = now,
                                 .window = policy.thresholds.login_window};
+  if (is_login) state.send_login_clue(note, {now, coarse(now), policy, outbox});
   if (note.kind == PayloadKind::login_ok) {
     state.logins.forgive(event, kForgiven);
     return false;
   }
-  const LoginTable::Row row = is_login ? state.logins.add(event) : LoginTable::Row{};
+  const LoginTable::Row row =
+      is_login ? state.logins.add(event, most_failures(policy.thresholds)) : LoginTable::Row{};
   const std::uint32_t count = is_login ? row.failures : state.logins.add_mark(event, note.mark);
   if (is_login ? !is_guessing(row, policy.thresholds) : count < kExploits) return false;
   const Moment moment{now, coarse(now), policy, outbox};
@@ -61,6 +68,38 @@ void Inspector::State::take_name(const PayloadNote& note, const SourceKey& key) 
   SightingSet& set = sets[key.home >> shift];
   const int way = set.find(key);
   if (way >= 0 && set.suspect[way] != 0) suspects.at(set.suspect[way]).named = note.tool;
+}
+
+// Of many sources that guess a little each, only the control thread sees the whole.
+void Inspector::State::send_login_clue(const PayloadNote& note, const Moment& moment) noexcept {
+  const bool is_taken = note.kind == PayloadKind::login_ok;
+  // Half of the outbox stays with decisions, and a quarter with refusals.
+  const std::size_t room = is_taken ? kBurstMax / 4 : kBurstMax / 2;
+  const bool has_room = moment.outbox.alerts().size() < room;
+  Alert* alert = has_room && clues.take(moment.now) ? moment.outbox.claim() : nullptr;
+  if (alert == nullptr) {
+    tally.clues_refused.add(1);
+    return;
+  }
+  tally.clues.add(1);
+  *alert = Alert{};
+  alert->kind = AlertKind::clue;
+  alert->source = note.source;
+  alert->targets[0] = alert->last_target = note.target;
+  alert->ports[0] = alert->last_port = note.port;
+  alert->port_count = alert->target_count = alert->probes = 1;
+  alert->failures = is_taken ? 0 : 1;
+  alert->successes = is_taken ? 1 : 0;
+  alert->first_seen = alert->last_seen = moment.now;
+  alert->worker = settings.worker;
+  alert->protocol = 6;
+  alert->technique = Technique::tcp_connect;
+  alert->shape = Shape::brute_force;
+  alert->severity = Severity::low;
+  alert->reason = Reason::failed_logins;
+  alert->prefix_length = note.source.is_v4() ? 128 : moment.policy.ipv6_prefix;
+  alert->proven = true;
+  if (note.tool != Tool::none) alert->tool = {note.tool, Confidence::high, Mark::said_so};
 }
 
 // False: there is no room for the suspect now, and the next event says it again.

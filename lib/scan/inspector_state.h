@@ -119,6 +119,7 @@ struct Inspector::State {
 
   // --- clues about crowds, inspect_clue.cc ------------------------------------------------------
   void send_clue(const Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
+  void send_login_clue(const PayloadNote& note, const Moment& moment) noexcept;
 
   // --- what unproven sources may do, inspect_restrain.cc --------------------------------------
   Verdict restrain(Suspect& suspect, const Attempt& attempt, const Moment& moment) noexcept;

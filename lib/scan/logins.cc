@@ -79,14 +79,16 @@ LoginTable::Record& LoginTable::claim(const Event& event) noexcept {
   return *victim;
 }
 
-LoginTable::Row LoginTable::add(const Event& event) noexcept {
+LoginTable::Row LoginTable::add(const Event& event, std::uint32_t most) noexcept {
   if (records_.empty()) return {};
   Record* known = find(event);
   Record& record = known != nullptr ? *known : claim(event);
   push(record, event.now);
   const std::uint32_t since = ticks(event.now) - record.row_since;
   // A clock that steps back has lasted no time.
-  return {record.count, lasting(since > INT32_MAX ? 0 : since)};
+  const bool is_burst =
+      most > 0 && record.count >= most && ticks(event.now) - record.times[record.count - most] <= 1;
+  return {record.count, lasting(since > INT32_MAX ? 0 : since), is_burst};
 }
 
 std::uint32_t LoginTable::add_mark(const Event& event, std::uint32_t mark) noexcept {

@@ -51,6 +51,7 @@ class LoginTable {
   struct Row {
     std::uint32_t failures = 0;
     base::Micros lasting;
+    bool is_burst = false;  // the newest `most` came within a quarter of a second
   };
 
   static constexpr std::size_t kWays = 4;
@@ -60,7 +61,7 @@ class LoginTable {
   explicit LoginTable(std::span<Record> records) noexcept : records_(records) {}
 
   // One more; what there is in the window with it.
-  Row add(const Event& event) noexcept;
+  Row add(const Event& event, std::uint32_t most) noexcept;
   // One more exploit: a mark that is known already changes nothing. Returns distinct ones.
   std::uint32_t add_mark(const Event& event, std::uint32_t mark) noexcept;
   // The source got in: takes off up to `most` failures.

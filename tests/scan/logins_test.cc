@@ -20,7 +20,7 @@ class Logins : public testing::Test {
             .now = base::seconds(1'700'000'000 + seconds),
             .window = base::seconds(600)};
   }
-  std::uint32_t add(std::uint64_t seconds) { return table_.add(at(seconds)).failures; }
+  std::uint32_t add(std::uint64_t seconds) { return table_.add(at(seconds), 8).failures; }
   std::array<LoginTable::Record, 16> records_{};
   LoginTable table_{records_};
 };
@@ -28,13 +28,13 @@ class Logins : public testing::Test {
 TEST_F(Logins, counts_by_source_and_port) {
   EXPECT_EQ(add(0), 1u);
   EXPECT_EQ(add(1), 2u);
-  EXPECT_EQ(table_.add(at(1, 1, 21)).failures, 1u);
-  EXPECT_EQ(table_.add(at(1, 2)).failures, 1u);
+  EXPECT_EQ(table_.add(at(1, 1, 21), 8).failures, 1u);
+  EXPECT_EQ(table_.add(at(1, 2), 8).failures, 1u);
   EXPECT_EQ(table_.count(at(2)), 2u);
 }
 
 TEST_F(Logins, window_slides_by_single_failures) {
-  for (std::uint64_t t = 0; t < 5; ++t) table_.add(at(t * 120));
+  for (std::uint64_t t = 0; t < 5; ++t) table_.add(at(t * 120), 8);
   EXPECT_EQ(table_.count(at(599)), 5u);
   EXPECT_EQ(table_.count(at(601 + 120)), 3u) << "those of second 0 and 120 are past";
   EXPECT_EQ(table_.count(at(2000)), 0u);
@@ -79,13 +79,25 @@ TEST_F(Logins, what_was_forgiven_is_kept_when_no_failure_is_left) {
 }
 
 TEST_F(Logins, row_lasts_since_its_first_failure_or_the_last_success) {
-  EXPECT_EQ(table_.add(at(0)).lasting, base::Micros{0});
-  EXPECT_NEAR(table_.add(at(40)).lasting.value, 40e6, 2e5);
+  EXPECT_EQ(table_.add(at(0), 8).lasting, base::Micros{0});
+  EXPECT_NEAR(table_.add(at(40), 8).lasting.value, 40e6, 2e5);
   table_.forgive(at(50), 1);
-  EXPECT_NEAR(table_.add(at(60)).lasting.value, 10e6, 2e5);
+  EXPECT_NEAR(table_.add(at(60), 8).lasting.value, 10e6, 2e5);
   LoginTable::Event back = at(60);
   back.now = base::seconds(1'700'000'049);
-  EXPECT_EQ(table_.add(back).lasting, base::Micros{0}) << "a clock that steps back";
+  EXPECT_EQ(table_.add(back, 8).lasting, base::Micros{0}) << "a clock that steps back";
+}
+
+TEST_F(Logins, tells_a_burst_from_as_many_in_a_second) {
+  LoginTable::Event event = at(0);
+  for (int i = 0; i < 7; ++i) EXPECT_FALSE(table_.add(event, 8).is_burst);
+  EXPECT_TRUE(table_.add(event, 8).is_burst);
+  event.now = event.now + base::seconds(1);
+  EXPECT_FALSE(table_.add(event, 8).is_burst);
+  for (int i = 0; i < 30; ++i) {
+    event.now = event.now + base::milliseconds(140);
+    EXPECT_FALSE(table_.add(event, 8).is_burst);
+  }
 }
 
 TEST_F(Logins, same_exploit_counts_once) {
@@ -95,13 +107,13 @@ TEST_F(Logins, same_exploit_counts_once) {
 }
 
 TEST_F(Logins, flood_of_sources_leaves_the_guesser_in_place) {
-  for (int i = 0; i < 4; ++i) table_.add(at(0));
-  for (std::uint32_t source = 2; source < 5000; ++source) table_.add(at(1, source));
+  for (int i = 0; i < 4; ++i) table_.add(at(0), 8);
+  for (std::uint32_t source = 2; source < 5000; ++source) table_.add(at(1, source), 8);
   EXPECT_EQ(add(2), 5u);
 }
 
 TEST_F(Logins, more_failures_than_there_is_room_for_keep_the_newest) {
-  for (std::uint64_t t = 0; t < 100; ++t) table_.add(at(t));
+  for (std::uint64_t t = 0; t < 100; ++t) table_.add(at(t), 8);
   EXPECT_EQ(table_.count(at(100)), kLoginFailuresMax);
   EXPECT_EQ(table_.count(at(690)), 9u) << "failures of the seconds 90 to 99 less a rounding";
 }
