@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "payload/login_ports.h"
+
 namespace edgesentry::payload {
 
 using signature::FlowKey;
@@ -21,11 +23,6 @@ bool starts_with(std::span<const std::uint8_t> bytes, std::string_view text) noe
   return bytes.size() >= text.size() && std::equal(text.begin(), text.end(), bytes.begin());
 }
 
-// Servers of these refuse whoever has not logged in, password or not.
-bool refuses_everybody(std::string_view service) noexcept {
-  return service == "http" || service == "redis";
-}
-
 // Programs whose one purpose is guessing passwords: what they send is a guess, whatever it says.
 bool guesses_passwords(std::string_view tool) noexcept {
   return tool == "hydra" || tool == "medusa" || tool == "ncrack" || tool == "patator";
@@ -36,21 +33,6 @@ scan::Tool tool_called(std::string_view name) noexcept {
   const auto at = std::ranges::find(scan::kToolNames, name);
   return at == scan::kToolNames.end() ? scan::Tool::none
                                       : static_cast<scan::Tool>(at - scan::kToolNames.begin());
-}
-
-// Who refuses logins at a port.
-constexpr std::uint8_t kRefuses = 1;           // a service that refuses passwords only
-constexpr std::uint8_t kRefusesEverybody = 2;  // one that asks whoever comes without
-
-std::vector<std::uint8_t> login_ports(std::span<const Pattern> patterns) {
-  std::vector<std::uint8_t> ports(std::size_t{UINT16_MAX} + 1);
-  for (const Pattern& pattern : patterns) {
-    if (pattern.kind != Kind::login_failed || pattern.any_port) continue;
-    for (std::uint32_t port = 1; port <= UINT16_MAX; ++port)
-      if (pattern.takes(static_cast<std::uint16_t>(port)))
-        ports[port] |= refuses_everybody(pattern.service) ? kRefusesEverybody : kRefuses;
-  }
-  return ports;
 }
 
 std::uint32_t mark_of(std::uint16_t index) noexcept {

@@ -7,77 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "payload/watching.h"
 #include "signature/pattern_file.h"
-#include "support/login_patterns.h"
 
 namespace edgesentry::payload {
 namespace {
-
-using scan::PayloadKind;
-using signature::Side;
-
-class Watching : public testing::Test {
- protected:
-  void SetUp() override {
-    const auto compiled =
-        signature::compile(signature::parse_patterns(test::kLoginPatterns, "p.toml"));
-    for (const auto& problem : compiled.problems) ADD_FAILURE() << problem.to_string();
-    ASSERT_NE(compiled.database, nullptr);
-    auto watch = Watch::create(compiled.database, {.dialogues_max = 64});
-    ASSERT_TRUE(watch.ok());
-    watch_ = std::move(watch).value();
-  }
-
-  wire::Probe packet(Side side, std::uint16_t port, std::size_t bytes, std::uint16_t client) {
-    wire::Probe probe{};
-    probe.outcome = wire::ParseOutcome::tcp;
-    probe.protocol = 6;
-    probe.tcp_flags = flags_;
-    probe.source = client_;
-    probe.target = server_;
-    probe.source_port = client;
-    probe.target_port = port;
-    if (side == Side::server) {
-      std::swap(probe.source, probe.target);
-      std::swap(probe.source_port, probe.target_port);
-    }
-    probe.payload_offset = 54;
-    probe.payload_bytes = static_cast<std::uint16_t>(bytes);
-    std::uint32_t& next = next_[static_cast<std::size_t>(side)];
-    probe.sequence = next;
-    probe.acknowledgement = next_[side == Side::client ? 1 : 0];
-    next += static_cast<std::uint32_t>(bytes);
-    return probe;
-  }
-
-  std::vector<PayloadKind> say(Side side, std::uint16_t port, std::string_view text,
-                               std::uint16_t client = 40000) {
-    const wire::Probe probe = packet(side, port, text.size(), client);
-    std::vector<std::uint8_t> frame(54);
-    frame.insert(frame.end(), text.begin(), text.end());
-    std::vector<PayloadKind> kinds;
-    const scan::Roles both{.actor = true, .answer = true};
-    EXPECT_EQ(watch_->sender_of(probe, both), side);
-    if (!watch_->wants(probe, side)) return kinds;
-    const Notes notes = watch_->look(probe, side, frame, base::seconds(1));
-    for (const auto& note : notes.all()) {
-      EXPECT_EQ(note.source, client_);
-      EXPECT_EQ(note.target, server_);
-      EXPECT_EQ(note.port, port);
-      kinds.push_back(note.kind);
-      tool_ = note.tool;
-    }
-    return kinds;
-  }
-
-  const base::Ip client_ = base::Ip::v4(0xc6336407), server_ = base::Ip::v4(0x0a000001);
-  std::uint32_t next_[2] = {1000, 5000};
-  std::uint8_t flags_ = wire::tcp_flag::kAck | wire::tcp_flag::kPsh;
-  scan::Tool tool_ = scan::Tool::none;  // of the newest note
-  std::unique_ptr<Watch> watch_;
-};
-
-using Kinds = std::vector<PayloadKind>;
 
 TEST_F(Watching, refused_login_is_held_against_the_client) {
   EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n"), Kinds{PayloadKind::login_failed});
@@ -130,57 +64,6 @@ TEST_F(Watching, answer_that_is_no_refusal_settles_the_offer) {
   EXPECT_EQ(say(Side::client, 80, "the file"), Kinds{});
   EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 401 Unauthorized\r\n"),
             Kinds{PayloadKind::login_failed});
-}
-
-constexpr std::string_view kGuess = "GET / HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n";
-constexpr std::string_view kRefusal = "HTTP/1.1 401 Unauthorized\r\n\r\n";
-
-TEST_F(Watching, connection_that_is_kept_alive_is_watched_to_its_end) {
-  for (int login = 0; login < 200; ++login) {
-    EXPECT_EQ(say(Side::client, 80, kGuess), Kinds{}) << login;
-    EXPECT_EQ(say(Side::server, 80, kRefusal), Kinds{PayloadKind::login_failed}) << login;
-    EXPECT_EQ(say(Side::server, 80, std::string(1400, 'x')), Kinds{});
-  }
-}
-
-TEST_F(Watching, refusal_behind_a_long_banner_is_seen) {
-  for (int line = 0; line < 6; ++line)
-    EXPECT_EQ(say(Side::server, 21, "220-" + std::string(1020, 'x')), Kinds{});
-  EXPECT_EQ(say(Side::client, 21, "USER a\r\n"), Kinds{});
-  EXPECT_EQ(say(Side::server, 21, "331 Password?\r\n"), Kinds{});
-  EXPECT_EQ(say(Side::client, 21, "PASS a\r\n"), Kinds{});
-  EXPECT_EQ(say(Side::server, 21, "530 Login incorrect.\r\n"), Kinds{PayloadKind::login_failed});
-}
-
-TEST_F(Watching, padding_hides_no_password) {
-  for (const int padding : {0, 5, 12, 20, 100}) {
-    EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\n"), Kinds{});
-    for (int i = 0; i < padding; ++i)
-      EXPECT_EQ(say(Side::client, 80, "X: " + std::string(1019, 'x') + "\r\n"), Kinds{});
-    EXPECT_EQ(say(Side::client, 80, "Authorization: Basic x\r\n\r\n"), Kinds{});
-    EXPECT_EQ(say(Side::server, 80, kRefusal), Kinds{PayloadKind::login_failed}) << padding;
-    EXPECT_EQ(say(Side::server, 80, kRefusal), Kinds{}) << "once";
-  }
-}
-
-// Nor does a large upload to a page for everybody stand for a login that works.
-TEST_F(Watching, upload_that_is_taken_is_no_login) {
-  for (int i = 0; i < 100; ++i) say(Side::client, 80, std::string(1024, 'x'));
-  EXPECT_EQ(say(Side::server, 80, "HTTP/1.1 200 OK\r\n\r\n"), Kinds{});
-  EXPECT_EQ(say(Side::client, 80, "GET / HTTP/1.1\r\n\r\n"), Kinds{});
-  EXPECT_EQ(say(Side::server, 80, kRefusal), Kinds{});
-}
-
-TEST_F(Watching, download_is_looked_at_where_it_starts) {
-  say(Side::client, 80, "GET / HTTP/1.1\r\n\r\n");
-  const std::uint64_t before = watch_->counters().bytes.value();
-  for (int i = 0; i < 1000; ++i) say(Side::server, 80, std::string(1400, 'x'));
-  EXPECT_EQ(watch_->counters().bytes.value() - before, 4096u);
-  for (int page = 0; page < 100; ++page) {
-    say(Side::client, 80, "GET / HTTP/1.1\r\n\r\n");
-    say(Side::server, 80, std::string(1400, 'x'));
-  }
-  EXPECT_LT(watch_->counters().bytes.value() - before, 4096u + 100 * 40) << "requests only";
 }
 
 TEST_F(Watching, exploit_counts_when_the_server_answers_it) {
