@@ -24,11 +24,12 @@ PLOTS = ROOT / "perf" / "plots"
 
 BURST = 64  # packets; the appliance takes as many at once (nic::kBurst)
 BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "snapshot", "scrape",
-           "ledger")
+           "ledger", "restore")
 HEADLINE_FILTERS = {
     "limit": "MiB:256$",
     "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
                 rf"/sources:(1024|1048576|16777216)/burst:{BURST}$",
+    "restore": "blocks:1000000$",
 }
 HIDDEN = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads",
           "iterations",
@@ -116,6 +117,7 @@ def headline_of(figures):
         "pipeline_16m_half_full_ratio": of("syn64_half_full", 1 << 24, "of_limit"),
         "pipeline_blocked_1m_ratio": unblocked and blocked and unblocked / blocked,
         "tier1_bytes_per_source": 16.0,
+        "restore_1m_s": figures.get("restore", {}).get("restore/blocks:1000000", {}).get("seconds"),
     }
     return {key: value for key, value in values.items() if value is not None}
 

@@ -1,6 +1,10 @@
 #include "edgesentryd/controller.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 namespace edgesentry::appliance {
@@ -8,6 +12,7 @@ namespace {
 
 // A round of the control thread takes milliseconds at worst; a client that waits longer is told so.
 constexpr std::chrono::milliseconds kReplyLimit{5'000};
+constexpr mode_t kFolderMode = 0750;
 // A reload is over when its patterns are compiled and tried: a second, or a few on a busy machine.
 constexpr std::chrono::milliseconds kReloadLimit{30'000};
 
@@ -24,6 +29,7 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   std::vector<control::WorkerLink> workers;
   for (plane::ControlEnds& ends : links.workers)
     workers.push_back({std::move(ends.alerts), std::move(ends.orders), ends.tally});
+  controller->open_state(config, links.say);
   controller->loop_ = std::make_unique<control::ControlLoop>(
       control::ControlSettings{.config = config, .lists = lists, .version = EDGESENTRY_VERSION},
       control::ControlLinks{.workers = std::move(workers),
@@ -33,7 +39,9 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
                             .numbers = controller->numbers_,
                             .clock = controller->clock_,
                             .enforcers = {},
-                            .patterns = &links.patterns});
+                            .patterns = &links.patterns,
+                            .keeper = controller->keeper_.get()});
+  controller->restore(links.events);
   serve::CommandServer::Settings settings;
   settings.path = config.control.socket;
   settings.group = config.control.socket_group;
@@ -47,6 +55,40 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   controller->server_ = std::move(server).value();
   controller->thread_ = std::thread([self = controller.get()] { self->loop_->run(self->stop_); });
   return controller;
+}
+
+void Controller::open_state(const config::Config& config,
+                            const std::function<void(const std::string&)>& say) {
+  const std::string& path = config.state.file;
+  if (path.empty()) return;
+  // Only its last part: a typing error should not lead to a tree of folders. SQLite says the rest.
+  ::mkdir(std::filesystem::path(path).parent_path().c_str(), kFolderMode);
+  store::Opened opened = store::BlockStore::open(path);
+  for (const std::string& note : opened.notes) say(note);
+  records_ = std::move(opened.records);
+  const policy::LedgerSettings ledger = control::ledger_settings(config);
+  keeper_ = std::make_unique<store::Keeper>(
+      store::KeeperSettings{.path = path,
+                            .forget_after = ledger.forget_after,
+                            .history_max = ledger.history_max,
+                            .pending_max = std::size_t{ledger.blocks_max} + ledger.history_max},
+      std::move(opened.store), [this] { mailbox_.wake(); }, say);
+}
+
+void Controller::restore(control::EventSink& events) {
+  control::Restored restored = loop_->restore(std::exchange(records_, {}));
+  const std::size_t ended = restored.ended, refused = restored.refused;
+  blocked_ = std::move(restored.blocked);
+  if (blocked_.empty() && ended == 0 && refused == 0) return;
+  report::Event event;
+  event.action = report::Action::appliance;
+  event.time = clock_.wall();
+  event.text = fmt::format(
+      "{} of an earlier run {} in force again, {} ended meanwhile{}",
+      blocked_.size() == 1 ? "1 block" : fmt::format("{} blocks", blocked_.size()),
+      blocked_.size() == 1 ? "is" : "are", ended,
+      refused == 0 ? std::string() : fmt::format(", for {} table.blocks has no room", refused));
+  static_cast<void>(events.offer(std::move(event)));  // a full queue counts what it refuses
 }
 
 Controller::~Controller() {
@@ -66,6 +108,7 @@ void Controller::stop() {
   stop_.store(true, std::memory_order_relaxed);
   mailbox_.wake();
   thread_.join();
+  if (keeper_) keeper_->stop();
 }
 
 }  // namespace edgesentry::appliance

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "control/control_loop.h"
 #include "plane/plane.h"
 #include "serve/command_server.h"
+#include "store/keeper.h"
 
 namespace edgesentry::appliance {
 
@@ -23,6 +26,7 @@ class Controller {
     control::EventSink& events;
     control::PatternKeeper& patterns;
     std::unique_ptr<serve::SocketFile> socket;
+    std::function<void(const std::string&)> say;
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,
                                                          const policy::AllowLists& lists,
@@ -31,10 +35,14 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
+  // Sources that were blocked when an earlier run ended and still are; given away once.
+  [[nodiscard]] std::vector<base::Ip> take_blocked() { return std::move(blocked_); }
   void reload() noexcept;
   // No more requests; the last alerts are drained and recorded. After the workers have stopped.
   void stop();
 
+  // nullptr: blocks end with the process.
+  [[nodiscard]] const store::Keeper* keeper() const noexcept { return keeper_.get(); }
   [[nodiscard]] const control::Numbers& numbers() const noexcept { return numbers_; }
   [[nodiscard]] const serve::CommandNumbers& commands() const noexcept {
     return server_->numbers();
@@ -42,10 +50,16 @@ class Controller {
 
  private:
   Controller() = default;
+  void open_state(const config::Config& config, const std::function<void(const std::string&)>& say);
+  void restore(control::EventSink& events);
+
   control::Mailbox mailbox_;
   control::Numbers numbers_;
   control::SystemClock clock_;
   std::atomic<bool> stop_{false};
+  std::unique_ptr<store::Keeper> keeper_;
+  std::vector<store::Record> records_;
+  std::vector<base::Ip> blocked_;
   std::unique_ptr<control::ControlLoop> loop_;
   std::thread thread_;
   std::unique_ptr<serve::CommandServer> server_;

@@ -158,8 +158,10 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .policy = policy,
                                        .events = *outlets.value(),
                                        .patterns = payloads,
-                                       .socket = std::move(socket).value()});
+                                       .socket = std::move(socket).value(),
+                                       .say = say});
   if (!controller) return fail(controller.error());
+  plane.value()->block(controller.value()->take_blocked());
   auto metrics =
       serve_metrics({config, *nics.value(), *plane.value(), *controller.value(), *outlets.value()});
   if (!metrics) return fail(metrics.error());

@@ -32,6 +32,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
   if (observed.config.metrics.listen.empty()) return Observatory{};
   const config::Table& table = observed.config.table;
   const auto tallies = observed.plane.tallies();
+  const store::Keeper* state = observed.controller.keeper();
   serve::MetricsLinks links{
       .build = {.version = EDGESENTRY_VERSION, .revision = "", .dpdk = rte_version()},
       .workers = {tallies.begin(), tallies.end()},
@@ -43,6 +44,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
       .dispatcher = &observed.outlets.dispatcher(),
       .responder = &observed.outlets.responder(),
       .commands = &observed.controller.commands(),
+      .state = state == nullptr ? nullptr : &state->numbers(),
       .nics = [&ports = observed.nics.ports()] { return sample(ports); }};
   for (const auto& watch : observed.plane.watches())
     links.payloads.push_back({&watch->counters(), &watch->own_counters()});

@@ -44,6 +44,7 @@ def defaults(nodes: Nodes, work: Path) -> Table:
             "json_file": str(work / "events.json"),
             "syslog": False,
         },
+        "state": {"file": str(work / "state.db")},
         "metrics": {"listen": "127.0.0.1:9465"},
         "control": {"socket": str(work / "control.sock")},
     }

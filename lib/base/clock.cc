@@ -10,12 +10,13 @@ namespace edgesentry::base {
 namespace {
 
 constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
+constexpr std::uint64_t kAxisBegins = 100ull * 365 * 86'400 * kNanosPerSecond;  // before 0
 constexpr std::uint64_t kHzMin = 1'000'000;  // below it, the multiplier would not fit 64 bits
 
 std::uint64_t monotonic_nanos() noexcept {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kNanosPerSecond +
+  return kAxisBegins + static_cast<std::uint64_t>(now.tv_sec) * kNanosPerSecond +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 

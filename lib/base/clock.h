@@ -13,7 +13,8 @@
 
 namespace edgesentry::base {
 
-// CLOCK_MONOTONIC, any thread.
+// CLOCK_MONOTONIC, counted from a hundred years before it: what happened before the machine was
+// started has its place on the axis too. Any thread.
 [[nodiscard]] Micros monotonic_now() noexcept;
 
 class TscClock {

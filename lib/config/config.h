@@ -136,6 +136,10 @@ struct Log {
   std::string block_command;                 // run for each new block, argument vector; empty: none
 };
 
+struct State {
+  std::string file = "/var/lib/edgesentry/state.db";  // empty: blocks end with the process
+};
+
 struct Metrics {
   std::string listen = "127.0.0.1:9465";  // empty: off. IPv4 only, see docs/configuration.md
 };
@@ -161,6 +165,7 @@ struct Config {
   Block block;
   Allow allow;
   Log log;
+  State state;
   Metrics metrics;
   Control control;
   std::string path;  // the file this came from, for messages

@@ -87,6 +87,13 @@ inline constexpr std::array kResponseFields = {
         .help =
             "Program and arguments run for each new block, split at blanks, no shell; empty: none.",
         .example = R"("/usr/local/bin/on-block $TARGET$")"},
+    Field{.key = "state.file",
+          .slot = &in<&Config::state, &State::file>,
+          .range = {0, kPathMax},
+          .restart = true,
+          .help = "SQLite file of blocks and their history; a folder that is missing is made. "
+                  "Empty: blocks end with the process.",
+          .example = R"("/var/lib/edgesentry/state.db")"},
     Field{.key = "metrics.listen",
           .slot = &in<&Config::metrics, &Metrics::listen>,
           .range = {0, 21},

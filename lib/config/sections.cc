@@ -28,6 +28,7 @@ constexpr std::array kSections = {
     Section{"block", "How long a scanner stays blocked."},
     Section{"allow", "Who is never blocked, whatever is seen."},
     Section{"log", "Where findings are written."},
+    Section{"state", "What outlives the process: blocks, and how often a source was blocked."},
     Section{"metrics", "Prometheus metrics."},
     Section{"control",
             "The socket that the edgesentry command talks to, and the queues between threads."},

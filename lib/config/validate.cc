@@ -132,6 +132,7 @@ void check_absolute(const Origins& origins, const std::string& key, const std::s
 void check_paths(const Config& config, const Origins& origins, Problems& problems) {
   check_absolute(origins, "log.portsentry_file", config.log.portsentry_file, problems);
   check_absolute(origins, "log.json_file", config.log.json_file, problems);
+  check_absolute(origins, "state.file", config.state.file, problems);
   check_absolute(origins, "log.block_command", config.log.block_command, problems);
   check_absolute(origins, "payload.cache", config.payload.cache, problems);
   check_absolute(origins, "control.socket", config.control.socket, problems);

@@ -63,6 +63,19 @@ nlohmann::json blocks_view(const ControlState& state) {
           {"vetoed", n.blocks_vetoed.value()},         {"refused", n.blocks_refused.value()}};
 }
 
+nlohmann::json state_view(const ControlState& state) {
+  if (state.keeper == nullptr) return {{"file", ""}, {"state", "memory only"}};
+  const store::KeeperNumbers& numbers = state.keeper->numbers();
+  nlohmann::json view = {{"file", state.keeper->path()},
+                         {"state", state.keeper->is_degraded() ? "degraded" : "working"},
+                         {"restored", state.numbers.blocks_restored.value()},
+                         {"written", numbers.written.value()},
+                         {"pending", numbers.pending.value()},
+                         {"lost", numbers.lost.value()}};
+  if (state.keeper->is_degraded()) view["trouble"] = state.keeper->trouble();
+  return view;
+}
+
 nlohmann::json decisions_view(const Numbers& numbers) {
   nlohmann::json view = nlohmann::json::object();
   for (std::size_t i = 0; i < numbers.decisions.size(); ++i)
@@ -147,6 +160,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
             {"suspects", sum.suspects},
             {"suspects_refused", sum.suspects_refused}}},
           {"blocks", blocks_view(state)},
+          {"state", state_view(state)},
           {"exemptions", state.exempt.size()},
           {"alerts",
            {{"drained", n.alerts_drained.value()},

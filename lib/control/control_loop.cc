@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "control/answer.h"
+#include "control/archivist.h"
 #include "control/commands.h"
 #include "control/reloading.h"
+#include "control/replies.h"
 #include "control/state.h"
 #include "control/upkeep.h"
 #include "control/worker_verdicts.h"
@@ -44,6 +46,7 @@ struct ControlLoop::Story {
   void enforce();
   void record();
   void expire();
+  void keep();
   void publish();
   void sleep();
 
@@ -51,7 +54,6 @@ struct ControlLoop::Story {
   void offer_events();
   void say_what_was_refused();
   void say_expired(const policy::Expired& expired);
-  void answer_letters();
   void show_numbers();
 
   std::vector<base::RingReader<scan::Alert>> rings;
@@ -68,7 +70,9 @@ struct ControlLoop::Story {
   std::vector<scan::Alert> batch;  // of this round, `drained` of them
   std::size_t drained = 0;
   std::vector<Mailbox::Letter> letters;
-  std::vector<Answered> answered;  // replies are given once their effects are recorded
+  std::vector<Answered> answered;  // of this round
+  Replies replies;                 // given once their effects are recorded, and on disk
+  Archivist archivist;
   Reloading reloading;
   std::uint64_t unsaid = 0;  // events that the log queue refused and nobody has read of
   base::Micros say_unsaid_at;
@@ -99,7 +103,9 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
       workers(order_rings(links.workers)),
       enforcers(std::move(links.enforcers)),
       state(std::move(settings), links.policy, links.numbers),
-      batch(kAlertsPerRound) {
+      batch(kAlertsPerRound),
+      replies(links.keeper),
+      archivist(links.keeper) {
   enforcers.insert(enforcers.begin(), &workers);
   for (WorkerLink& worker : links.workers) {
     rings.push_back(std::move(worker.alerts));
@@ -107,6 +113,7 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
   }
   state.sink = &sink;
   state.patterns = links.patterns;
+  state.keeper = links.keeper;
   state.enforcers.assign(enforcers.begin(), enforcers.end());
   state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
   state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);
@@ -132,6 +139,10 @@ void ControlLoop::run(const std::atomic<bool>& stop) {
   for (int rounds = 0; rounds < kLastRounds && run_round(); ++rounds) continue;
 }
 
+Restored ControlLoop::restore(std::vector<store::Record>&& records) {
+  return control::restore(story_->state, std::move(records));
+}
+
 bool ControlLoop::run_round() {
   Story& story = *story_;
   story.state.look_at_clocks(read_both(story.clock));
@@ -141,6 +152,7 @@ bool ControlLoop::run_round() {
   story.enforce();  // orders to the workers and whoever else keeps sources out
   story.record();   // events to the log queue; what it refuses is counted and said later
   story.expire();   // blocks whose time is over, with orders and events of their own
+  story.keep();     // what became of blocks, to the file
   story.publish();  // policies that nobody reads any more are freed; numbers, replies
   return story.has_more;
 }
@@ -183,14 +195,18 @@ void ControlLoop::Story::decide() {
   if (may_lift && !answer_waiting(state, kSettledPerRound, is_ending)) has_more = true;
   if (reload_asked.exchange(false, std::memory_order_acquire)) reloading.ask();
   for (Mailbox::Letter& letter : letters) {
+    const std::size_t before = state.changed.size();
     nlohmann::json reply = run_command(state, letter.request);
+    const bool changes = state.changed.size() > before;
     if (reply.is_null())
       reloading.ask(std::move(letter));
     else
-      answered.push_back({std::move(letter), std::move(reply)});
+      replies.add(std::move(letter), std::move(reply), changes);
   }
   letters.clear();
   reloading.step(state, answered);
+  for (Answered& each : answered) replies.add(std::move(each.letter), std::move(each.reply), false);
+  answered.clear();
   has_worked = has_worked || reloading.is_under_way();
   watch.look(state);
   if (may_lift) sweep_some(state);
@@ -214,7 +230,7 @@ void ControlLoop::Story::expire() {
   for (std::size_t i = 0; i < count; ++i) {
     if (expired[i].was != policy::Standing::blocked) continue;
     numbers.blocks_expired.add(1);
-    state.orders.push_back({expired[i].source, scan::OrderKind::lift, {}});
+    state.order(expired[i].source, scan::OrderKind::lift);
     say_expired(expired[i]);
   }
   send_orders();
@@ -226,7 +242,7 @@ void ControlLoop::Story::expire() {
 void ControlLoop::Story::publish() {
   policy.reclaim();
   if (state.patterns != nullptr) state.patterns->collect();
-  answer_letters();
+  replies.give(state.now.monotonic, is_ending);
   show_numbers();
   // Decisions share the reading at the start of the round; this one only measures.
   const base::Micros end = clock.monotonic();
@@ -291,9 +307,10 @@ void ControlLoop::Story::say_expired(const policy::Expired& expired) {
   state.say(std::move(event));
 }
 
-void ControlLoop::Story::answer_letters() {
-  for (Answered& each : answered) each.letter.reply.set_value(std::move(each.reply));
-  answered.clear();
+void ControlLoop::Story::keep() {
+  const std::uint64_t number = archivist.keep(state, replies.has_changes());
+  if (number != 0) replies.wait_for(number, state.now.monotonic);
+  has_more = has_more || archivist.has_more();
 }
 
 void ControlLoop::Story::show_numbers() {

@@ -1,4 +1,4 @@
-// The second story: drain -> decide -> enforce -> record -> expire -> publish -> sleep.
+// The second story: drain -> decide -> enforce -> record -> expire -> keep -> publish -> sleep.
 //
 // Owner: the control thread. It alone decides, keeps the ledger, publishes policies and answers
 // commands. Every step is bounded by a constant and decisions of a round share one clock reading;
@@ -21,6 +21,7 @@
 #include "base/ring.h"
 #include "base/snapshot.h"
 #include "config/config.h"
+#include "control/archive.h"
 #include "control/clock.h"
 #include "control/event_sink.h"
 #include "control/mailbox.h"
@@ -33,6 +34,7 @@
 #include "scan/detection_policy.h"
 #include "scan/order.h"
 #include "scan/tally.h"
+#include "store/keeper.h"
 
 namespace edgesentry::control {
 
@@ -60,6 +62,7 @@ struct ControlLinks {
   const Clock& clock;
   std::vector<enforce::Enforcer*> enforcers;  // beside the workers; may be empty
   PatternKeeper* patterns = nullptr;          // may be absent: a reload reads no patterns then
+  store::Keeper* keeper = nullptr;            // nullptr: blocks end with the process
 };
 
 class ControlLoop {
@@ -68,6 +71,10 @@ class ControlLoop {
   ~ControlLoop();
   ControlLoop(const ControlLoop&) = delete;
   ControlLoop& operator=(const ControlLoop&) = delete;
+
+  // Before run(): what an earlier run has kept. The blocked sources are for the workers, who have
+  // to know them before they begin.
+  Restored restore(std::vector<store::Record>&& records);
 
   // Until `stop` is raised; then one last round, so that what was drained is also recorded.
   void run(const std::atomic<bool>& stop);

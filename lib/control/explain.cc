@@ -55,7 +55,7 @@ std::string standing_sentence(const ControlState& state, const policy::Entry& en
     case Standing::unknown:
       break;
   }
-  if (entry.has_evidence && entry.evidence.contained)
+  if (entry.evidence != nullptr && entry.evidence->contained)
     return "It is contained, and not blocked: only what it sends to live services passes, until it "
            "proves that these packets are its own.";
   return "It was reported, and has never been blocked.";
@@ -94,16 +94,19 @@ nlohmann::json explain_source(ControlState& state, const nlohmann::json& request
     story.push_back(fmt::format("Nothing is held against {}.", prefix.to_string()));
   } else {
     reply.update(source_view(state, *entry));
-    if (entry->has_evidence) {
-      reply["evidence"] = evidence_view(state, entry->evidence);
-      story.push_back(fmt::format("First seen {}, last seen {}.",
-                                  report::utc_timestamp(state.wall_of(entry->evidence.first_seen)),
-                                  report::utc_timestamp(state.wall_of(entry->evidence.last_seen))));
-      story.push_back(policy::scan_sentence(entry->evidence, prefix) + '.');
-      story.push_back(attempts_sentence(entry->evidence));
-      story.push_back(tool_sentence(entry->evidence.tool));
-      story.push_back(proof_sentence(entry->evidence));
-      story.push_back(severity_sentence(entry->evidence));
+    if (entry->evidence != nullptr) {
+      reply["evidence"] = evidence_view(state, *entry->evidence);
+      story.push_back(
+          fmt::format("First seen {}, last seen {}.",
+                      report::utc_timestamp(state.wall_of(entry->evidence->first_seen)),
+                      report::utc_timestamp(state.wall_of(entry->evidence->last_seen))));
+      story.push_back(policy::scan_sentence(*entry->evidence, prefix) + '.');
+      story.push_back(attempts_sentence(*entry->evidence));
+      story.push_back(tool_sentence(entry->evidence->tool));
+      story.push_back(proof_sentence(*entry->evidence));
+      story.push_back(severity_sentence(*entry->evidence));
+    } else if (entry->offences > 0) {
+      story.push_back("What it did was seen by an earlier run, whose logs have it.");
     }
     story.push_back(standing_sentence(state, *entry));
     const bool in_force =

@@ -1,5 +1,6 @@
 // The control thread's numbers for metrics and `status`. The control thread writes, anybody reads;
-// durations are microseconds. blocks_active = added - expired - lifted, always.
+// durations are microseconds. blocks_active = added + restored - expired -
+// lifted, always.
 #pragma once
 
 #include <array>
@@ -34,8 +35,9 @@ struct alignas(base::kCacheLine) Numbers {
   std::array<base::Counter, policy::kDecisionActionNames.size()> decisions;
   std::array<base::Counter, scan::kSeverityNames.size()> severities;  // of alerts answered
   base::Counter blocks_added, blocks_expired, blocks_lifted;
-  base::Counter blocks_vetoed;   // a worker dropped the source, control said no
-  base::Counter blocks_refused;  // the ledger was full
+  base::Counter blocks_restored;  // at the start, from the file of an earlier run
+  base::Counter blocks_vetoed;    // a worker dropped the source, control said no
+  base::Counter blocks_refused;   // the ledger was full
   base::Counter blocks_active, blocks_shadow, sources_remembered, sources_noted;  // gauges
   base::Counter exemptions;                                                       // gauge
   base::Counter orders_sent, orders_pending;  // of all workers; pending is a gauge

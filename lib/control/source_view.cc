@@ -35,8 +35,8 @@ nlohmann::json source_view(const ControlState& state, const policy::Entry& entry
     view["by"] = entry.origin == policy::Origin::detector ? "detector" : "operator";
     if (!entry.reason.empty()) view["reason"] = entry.reason;
   }
-  if (!entry.has_evidence) return view;
-  const scan::Alert& alert = entry.evidence;
+  if (entry.evidence == nullptr) return view;
+  const scan::Alert& alert = *entry.evidence;
   view["technique"] = scan::to_string(alert.technique);
   view["shape"] = scan::to_string(alert.shape);
   view["severity"] = scan::to_string(alert.severity);

@@ -40,7 +40,10 @@ WallTime ControlState::wall_of(base::Micros then) const noexcept {
 void ControlState::look_at_clocks(Moment moment) noexcept {
   now = moment;
   const auto apart = wall_of(now.monotonic) - now.wall;
-  if (apart > kWallStep || apart < -kWallStep) axis = now;
+  if (apart > kWallStep || apart < -kWallStep) {
+    axis = now;
+    is_clock_set = true;
+  }
 }
 
 report::Enforcement ControlState::enforcement() const noexcept {
@@ -73,7 +76,9 @@ report::Event ControlState::event_of(report::Action action, const base::Ip& sour
 }
 
 void ControlState::order(const base::Ip& source, scan::OrderKind kind) {
-  orders.push_back({ledger.key_of(source), kind, {}});
+  const base::Ip key = ledger.key_of(source);
+  orders.push_back({key, kind, {}});
+  if (kind != scan::OrderKind::contain) changed.push_back(key);
 }
 
 void ControlState::say_appliance(std::string sentence) {

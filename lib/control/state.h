@@ -27,6 +27,7 @@
 #include "scan/detection_policy.h"
 #include "scan/order.h"
 #include "scan/tally.h"
+#include "store/keeper.h"
 
 namespace edgesentry::control {
 
@@ -84,9 +85,11 @@ struct ControlState {
   void look_at_clocks(Moment moment) noexcept;  // once a round
   Moment now;                                   // the one clock reading of a round
   Moment started;
-  Moment axis;  // a moment on both axes, for wall_of()
+  Moment axis;                // a moment on both axes, for wall_of()
+  bool is_clock_set = false;  // since the archivist last looked
 
   std::vector<scan::Order> orders;    // of this round, in the order of the ledger's changes
+  std::vector<base::Ip> changed;      // sources whose block is to be kept anew, or is over
   std::vector<report::Event> events;  // of this round
 
   base::Published<scan::DetectionPolicy>& policy;
@@ -95,6 +98,7 @@ struct ControlState {
   std::vector<const scan::Tally*> tallies;          // one per worker; may hold nullptr
   std::vector<const enforce::Enforcer*> enforcers;  // for `status`
   const EventSink* sink = nullptr;                  // for `status`
+  const store::Keeper* keeper = nullptr;            // for `status`; nullptr: memory only
 };
 
 }  // namespace edgesentry::control

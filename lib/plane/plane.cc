@@ -130,6 +130,10 @@ std::vector<WorkerPort> Plane::ports_of(std::uint16_t worker, std::span<const ni
   return list;
 }
 
+void Plane::block(std::span<const base::Ip> sources) noexcept {
+  for (const auto& worker : workers_) worker->block(sources);
+}
+
 base::Status Plane::start() {
   return lcores_.launch(workers_, lcore_ids_);
 }

@@ -71,6 +71,8 @@ class Plane {
   // How sources find their worker: the weakest of all ports.
   [[nodiscard]] nic::Spread spread() const noexcept { return spread_; }
 
+  // Before start(): what every worker drops from its first packet on.
+  void block(std::span<const base::Ip> sources) noexcept;
   base::Status start();
   void stop() noexcept { lcores_.join(); }
 

@@ -79,6 +79,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Before run(), on any one thread.
+  void block(std::span<const base::Ip> sources) noexcept;
   void run(const std::atomic<bool>& stop) noexcept;
   // After run() of every worker has returned, on any one thread: ends what was still on the way.
   void finish() noexcept;

@@ -41,6 +41,12 @@ std::uint32_t Worker::keep_house() noexcept {
   return obeyed;
 }
 
+void Worker::block(std::span<const base::Ip> sources) noexcept {
+  const scan::DetectionPolicy& policy = links_.policy.read();
+  for (const base::Ip& source : sources)
+    inspector_.apply({source, scan::OrderKind::block, {}}, policy);
+}
+
 // Nothing came: poll on, pause, or sleep. A sleeper is offline, so that it holds up no policy.
 void Worker::rest(std::uint32_t handled) noexcept {
   is_idle_ = false;

@@ -84,8 +84,11 @@ bool Ledger::blocks(const base::Ip& ip, base::Micros now) const noexcept {
 }
 
 bool Ledger::is_forgotten(const Entry& entry, base::Micros now) const noexcept {
-  return !in_force(entry.standing) &&
-         base::elapsed(entry.quiet_since, now) >= micros(settings_.forget_after);
+  return !in_force(entry.standing) && is_long_ago(entry.quiet_since, now);
+}
+
+bool Ledger::is_long_ago(base::Micros quiet_since, base::Micros now) const noexcept {
+  return base::elapsed(quiet_since, now) >= micros(settings_.forget_after);
 }
 
 std::uint32_t Ledger::next_offence(const Entry* entry, base::Micros now) const noexcept {
@@ -130,8 +133,8 @@ BlockResult Ledger::block(const BlockRequest& request, base::Micros now) {
   entry.quiet_since = now;
   entry.reason = request.reason;
   if (request.alert != nullptr) {
-    entry.evidence = *request.alert;  // of this offence; earlier ones have had their log line
-    entry.has_evidence = true;
+    // Of this offence; earlier ones have had their log line.
+    entry.evidence = std::make_unique<scan::Alert>(*request.alert);
   }
   if (entry.until != kForever) wheel_.set(slot, entry.until);
   result.entry = &entry;
@@ -172,13 +175,12 @@ Entry& Ledger::note(const scan::Alert& alert, base::Micros now) {
 
 void Ledger::add_evidence(Entry& entry, const scan::Alert& alert) {
   // What came before the end of the last block was about that block.
-  const bool is_fresh = entry.has_evidence && entry.evidence.last_seen >= entry.released;
+  const bool is_fresh = entry.evidence != nullptr && entry.evidence->last_seen >= entry.released;
   if (is_fresh) {
-    merge_evidence(entry.evidence, alert);
+    merge_evidence(*entry.evidence, alert);
   } else {
-    entry.evidence = alert;
+    entry.evidence = std::make_unique<scan::Alert>(alert);
   }
-  entry.has_evidence = true;
 }
 
 bool Ledger::lift(const base::Ip& ip, base::Micros now) {
@@ -192,6 +194,26 @@ bool Ledger::pardon(const base::Ip& ip, base::Micros now) {
   if (!lift(ip, now)) return false;
   Entry& entry = at(slot_of(key_of(ip)));
   if (std::exchange(entry.is_offence, false)) --entry.offences;
+  return true;
+}
+
+bool Ledger::restore(Kept&& kept, base::Micros now) {
+  kept.source = key_of(kept.source);
+  if (slot_of(kept.source) != kNoSlot) return true;
+  if (kept.is_block && blocked_ + shadowed_ >= settings_.blocks_max) return false;
+  if (!kept.is_block && is_long_ago(kept.quiet_since, now)) return true;
+  const std::uint32_t slot = claim(kept.source);
+  Entry& entry = at(slot);
+  entry.origin = kept.origin;
+  entry.is_offence = kept.is_offence;
+  entry.offences = kept.offences;
+  entry.since = kept.since;
+  entry.until = kept.until;
+  entry.quiet_since = kept.quiet_since;
+  entry.released = kept.released;
+  entry.reason = std::move(kept.reason);
+  enter_standing(slot, kept.is_block ? Standing::blocked : Standing::remembered);
+  if (kept.is_block && entry.until != kForever) wheel_.set(slot, entry.until);
   return true;
 }
 
@@ -239,7 +261,7 @@ std::uint32_t Ledger::claim(const base::Ip& key) {
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   is_used_[slot] = true;
-  at(slot) = Entry{.source = key};
+  at(slot).source = key;  // new ones and dropped ones are empty
   index_.insert(key, slot);
   return slot;
 }
@@ -312,32 +334,6 @@ void Ledger::forget_old(base::Micros now, std::size_t count_max) {
       if (!is_forgotten(at(list->first()), now)) break;
       drop(list->first());
     }
-}
-
-void merge_evidence(scan::Alert& into, const scan::Alert& from) {
-  scan::Alert merged = from.last_seen < into.last_seen ? into : from;
-  const scan::Alert& other = from.last_seen < into.last_seen ? from : into;
-  const auto unite = [](auto& list, std::uint32_t& count, const auto& more,
-                        std::uint32_t more_count) {
-    auto used = std::min<std::size_t>(count, list.size());
-    for (std::size_t i = 0; i < std::min<std::size_t>(more_count, more.size()); ++i) {
-      if (used == list.size()) break;
-      if (std::find(list.begin(), list.begin() + used, more[i]) == list.begin() + used)
-        list[used++] = more[i];
-    }
-    count = std::max({count, more_count, static_cast<std::uint32_t>(used)});
-  };
-  unite(merged.ports, merged.port_count, other.ports, other.port_count);
-  unite(merged.targets, merged.target_count, other.targets, other.target_count);
-  merged.probes = std::max(merged.probes, other.probes);
-  merged.failures = std::max(merged.failures, other.failures);
-  merged.successes = std::max(merged.successes, other.successes);
-  merged.abnormal = std::max(merged.abnormal, other.abnormal);
-  merged.first_seen = std::min(merged.first_seen, other.first_seen);
-  merged.severity = std::max(merged.severity, other.severity);
-  merged.confidence = std::max(merged.confidence, other.confidence);
-  merged.proven = merged.proven || other.proven;
-  into = merged;
 }
 
 }  // namespace edgesentry::policy

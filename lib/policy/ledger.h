@@ -39,7 +39,6 @@ struct Entry {
   base::Ip source;  // the key: an IPv6 source with its host part cleared
   Standing standing = Standing::unknown;
   Origin origin = Origin::detector;
-  bool has_evidence = false;
   bool is_offence = false;        // the last block is one of `offences`; an operator's is not
   std::uint32_t offences = 0;     // blocks by detectors so far, the present one included
   base::Micros since;             // of the last block
@@ -48,8 +47,19 @@ struct Entry {
   base::Micros released;          // when its last block ended; 0: never
   base::Micros speak_again;       // for the log: until then its events are held back
   std::uint32_t held_events = 0;  // ... and this many have been
-  scan::Alert evidence;           // of all workers, see merge_evidence()
-  std::string reason;             // an operator's words; empty for detectors
+  std::unique_ptr<scan::Alert> evidence;  // of all workers, see merge_evidence(); may be none
+  std::string reason;                     // an operator's words; empty for detectors
+};
+
+// What an earlier run knew of a source: all of an entry but its evidence.
+struct Kept {
+  base::Ip source;
+  bool is_block = false;  // or a memory of one
+  Origin origin = Origin::detector;
+  bool is_offence = false;
+  std::uint32_t offences = 0;
+  base::Micros since, until, quiet_since, released;
+  std::string reason;
 };
 
 struct LedgerSettings {
@@ -122,6 +132,10 @@ class Ledger {
   // Lifts a block that was wrong: the offence it counted as is taken back.
   bool pardon(const base::Ip& ip, base::Micros now);
 
+  // A block or a memory of an earlier run; memories in the order of their quiet_since. False: no
+  // room for one more block. What is forgotten by now, or known already, is left out.
+  bool restore(Kept&& kept, base::Micros now);
+
   // Blocks whose end is at or before `now`, at most out.size(); they become `remembered`. Forgets
   // old memories too. Bounded work per call: is_behind() says whether some is left.
   std::size_t expire(base::Micros now, std::span<Expired> out);
@@ -148,6 +162,7 @@ class Ledger {
   [[nodiscard]] const Entry& at(std::uint32_t slot) const noexcept;
   [[nodiscard]] std::uint32_t slot_of(const base::Ip& key) const noexcept;
   [[nodiscard]] bool is_forgotten(const Entry& entry, base::Micros now) const noexcept;
+  [[nodiscard]] bool is_long_ago(base::Micros quiet_since, base::Micros now) const noexcept;
   BlockResult renew(std::uint32_t slot, const BlockRequest& request, base::Micros now);
   static void add_evidence(Entry& entry, const scan::Alert& alert);
   std::uint32_t claim(const base::Ip& key);  // a slot for a stranger; evicts the oldest memory

@@ -19,6 +19,7 @@ constexpr auto kPlain = std::to_array<PlainMetric>({
     {"edgesentry_alerts_stale_total", &Numbers::alerts_stale},
     {"edgesentry_blocks_shadow", &Numbers::blocks_shadow},
     {"edgesentry_blocks_added_total", &Numbers::blocks_added},
+    {"edgesentry_blocks_restored_total", &Numbers::blocks_restored},
     {"edgesentry_blocks_expired_total", &Numbers::blocks_expired},
     {"edgesentry_blocks_lifted_total", &Numbers::blocks_lifted},
     {"edgesentry_blocks_vetoed_total", &Numbers::blocks_vetoed},
@@ -73,6 +74,15 @@ void add_control_metrics(Families& out, const Numbers& numbers) {
           value_of(numbers.events_refused));
   out.add("edgesentry_control_events_total", {{"result", "coalesced"}},
           value_of(numbers.events_coalesced));
+}
+
+void add_state_metrics(Families& out, const store::KeeperNumbers& numbers) {
+  out.add("edgesentry_state_degraded", value_of(numbers.degraded));
+  out.add("edgesentry_state_records_written_total", value_of(numbers.written));
+  out.add("edgesentry_state_records_pending", value_of(numbers.pending));
+  out.add("edgesentry_state_records_lost_total", value_of(numbers.lost));
+  out.add("edgesentry_state_commits_total", value_of(numbers.commits));
+  out.add("edgesentry_state_failures_total", value_of(numbers.failures));
 }
 
 }  // namespace edgesentry::serve

@@ -3,9 +3,11 @@
 
 #include "control/numbers.h"
 #include "serve/families.h"
+#include "store/keeper.h"
 
 namespace edgesentry::serve {
 
 void add_control_metrics(Families& out, const control::Numbers& numbers);
+void add_state_metrics(Families& out, const store::KeeperNumbers& numbers);
 
 }  // namespace edgesentry::serve

@@ -21,6 +21,7 @@
 #include "report/responder.h"
 #include "scan/tally.h"
 #include "serve/command_numbers.h"
+#include "store/keeper.h"
 
 namespace edgesentry::serve {
 
@@ -61,6 +62,7 @@ struct MetricsLinks {
   const report::Dispatcher* dispatcher = nullptr;
   const report::Responder* responder = nullptr;
   const CommandNumbers* commands = nullptr;
+  const store::KeeperNumbers* state = nullptr;  // nullptr: blocks end with the process
   std::function<std::vector<NicSample>()> nics;
   std::function<base::Micros()> now;  // the axis of Tally::heartbeat; empty: base::monotonic_now
 };

@@ -14,6 +14,7 @@
 #include "base/snapshot.h"
 #include "config/load.h"
 #include "control/control_loop.h"
+#include "store/keeper.h"
 #include "support/alerts.h"
 #include "support/manual_clock.h"
 #include "support/memory_sink.h"
@@ -29,6 +30,7 @@ struct RigSettings {
   std::uint32_t blocks = 1u << 12;
   std::uint32_t per_minute_max = 10'000'000;
   std::string allow_file;
+  std::string state_file;  // empty: memory only
   control::PatternKeeper* patterns = nullptr;
 };
 
@@ -88,10 +90,24 @@ class Rig {
         .version = "1.2.3",
         .load = [this](const std::string& path) { return config::load_text(toml, path); },
         .never_ban = never_ban};
-    loop = std::make_unique<control::ControlLoop>(
-        std::move(control_settings),
-        control::ControlLinks{
-            std::move(links), *policy, sink, mailbox, numbers, clock, {}, settings.patterns});
+    store::Opened opened;
+    if (!settings.state_file.empty()) {
+      opened = store::BlockStore::open(settings.state_file);
+      keeper = std::make_unique<store::Keeper>(
+          store::KeeperSettings{.path = settings.state_file}, std::move(opened.store), [] {},
+          [](const std::string&) {});
+    }
+    loop = std::make_unique<control::ControlLoop>(std::move(control_settings),
+                                                  control::ControlLinks{std::move(links),
+                                                                        *policy,
+                                                                        sink,
+                                                                        mailbox,
+                                                                        numbers,
+                                                                        clock,
+                                                                        {},
+                                                                        settings.patterns,
+                                                                        keeper.get()});
+    restored = loop->restore(std::move(opened.records));
   }
 
   // False: the ring was full.
@@ -115,6 +131,11 @@ class Rig {
   nlohmann::json ask(const nlohmann::json& request) {
     auto reply = mailbox.post(request);
     settle();
+    // The disk takes its time, whatever the clock of the test says.
+    for (int i = 0; i < 10'000 && keeper != nullptr; ++i) {
+      if (reply.wait_for(std::chrono::milliseconds(1)) == std::future_status::ready) break;
+      settle();
+    }
     return reply.get();
   }
 
@@ -126,6 +147,8 @@ class Rig {
   control::Numbers numbers;
   std::unique_ptr<base::Published<scan::DetectionPolicy>> policy;
   std::vector<WorkerModel> workers;
+  std::unique_ptr<store::Keeper> keeper;
+  control::Restored restored;
   std::unique_ptr<control::ControlLoop> loop;
 };
 

@@ -98,10 +98,10 @@ TEST(Ledger, merges_the_alerts_of_two_workers_into_one_block) {
   EXPECT_EQ(merged.outcome, BlockOutcome::merged);
   EXPECT_EQ(ledger.blocked(), 1u);
   EXPECT_EQ(merged.entry->offences, 1u);
-  EXPECT_EQ(merged.entry->evidence.probes, 500u);
-  EXPECT_EQ(merged.entry->evidence.port_count, 16u);
-  EXPECT_EQ(merged.entry->evidence.first_seen, first.first_seen);
-  EXPECT_EQ(merged.entry->evidence.last_seen, second.last_seen);
+  EXPECT_EQ(merged.entry->evidence->probes, 500u);
+  EXPECT_EQ(merged.entry->evidence->port_count, 16u);
+  EXPECT_EQ(merged.entry->evidence->first_seen, first.first_seen);
+  EXPECT_EQ(merged.entry->evidence->last_seen, second.last_seen);
 }
 
 TEST(Ledger, treats_all_addresses_of_an_ipv6_prefix_as_one_source) {

@@ -41,6 +41,7 @@ struct Appliance {
     numbers.commands.add(3);
     numbers.commands_failed.add(1);
     commands.accepted.add(1);
+    state.written.add(12);
   }
 
   [[nodiscard]] MetricsLinks links() {
@@ -54,6 +55,7 @@ struct Appliance {
     links.dispatcher = &dispatcher;
     links.responder = &responder;
     links.commands = &commands;
+    links.state = &state;
     links.nics = [] {
       return std::vector<NicSample>{
           {"lan \"outside\"", true, 10'000'000'000, 5, 1, 2, 3, "by_source"}};
@@ -71,6 +73,7 @@ struct Appliance {
   payload::WatchCounters watch;
   control::Numbers numbers;
   CommandNumbers commands;
+  store::KeeperNumbers state;
   base::RingHalves<scan::Alert> ring = base::make_ring<scan::Alert>(64);
   report::Dispatcher dispatcher;
   report::Responder responder;

@@ -1,0 +1,35 @@
+// Between the ledger and the file that outlives the process: what of a source is kept, and what a
+// start makes of it.
+//
+// Owner: the control thread; restore() before it runs. The file has the wall clock's time, the
+// ledger the monotonic axis: a clock that is set while the appliance is off moves the ends of
+// blocks by as much.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ip.h"
+#include "policy/ledger.h"
+#include "store/record.h"
+
+namespace edgesentry::control {
+
+struct ControlState;
+
+struct Restored {
+  std::vector<base::Ip> blocked;  // in force; the workers have to know them before they begin
+  std::uint32_t remembered = 0;
+  std::uint32_t ended = 0;    // blocks whose time was over, or that may no longer be
+  std::uint32_t refused = 0;  // table.blocks has no room for them
+};
+
+// True: this is kept. Sources that were only reported, and those whose block was no offence, are
+// not.
+[[nodiscard]] bool is_kept(const policy::Entry& entry) noexcept;
+[[nodiscard]] store::Record record_of(const ControlState& state, const policy::Entry& entry);
+
+// Exemptions and observe mode come first here too.
+Restored restore(ControlState& state, std::vector<store::Record>&& records);
+
+}  // namespace edgesentry::control

@@ -1,0 +1,310 @@
+#include "store/block_store.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+namespace edgesentry::store {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPragmas =
+    "PRAGMA auto_vacuum = INCREMENTAL;"  // before the file has its first page
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;";
+constexpr const char* kLayout1 =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE source("
+    "  address BLOB PRIMARY KEY,"  // 4 or 16 bytes
+    "  standing INTEGER NOT NULL, origin INTEGER NOT NULL,"
+    "  is_offence INTEGER NOT NULL, offences INTEGER NOT NULL,"
+    "  since INTEGER NOT NULL,"
+    "  until INTEGER,"  // NULL: for ever
+    "  quiet_since INTEGER NOT NULL, released INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
+constexpr const char* kUpsert =
+    "INSERT INTO source VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+    "ON CONFLICT(address) DO UPDATE SET standing = ?2, origin = ?3, is_offence = ?4, "
+    "offences = ?5, since = ?6, until = ?7, quiet_since = ?8, released = ?9, reason = ?10";
+constexpr const char* kErase = "DELETE FROM source WHERE address = ?1";
+constexpr const char* kForwards = "SELECT * FROM source ORDER BY address";
+constexpr const char* kBackwards = "SELECT * FROM source ORDER BY address DESC";
+
+using Bytes = std::span<const std::uint8_t>;
+
+std::size_t bytes_of(const base::Ip& ip, std::array<std::uint8_t, 16>& out) noexcept {
+  out = ip.bytes();
+  if (!ip.is_v4()) return out.size();
+  std::copy_n(ip.bytes().begin() + 12, 4, out.begin());
+  return 4;
+}
+
+bool read_address(Bytes bytes, base::Ip& ip) noexcept {
+  if (bytes.size() == 4) {
+    ip = base::Ip::v4(std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+                      std::uint32_t{bytes[2]} << 8 | bytes[3]);
+    return true;
+  }
+  if (bytes.size() != 16) return false;
+  std::array<std::uint8_t, 16> whole;
+  std::copy_n(bytes.begin(), whole.size(), whole.begin());
+  ip = base::Ip::from_bytes(whole);
+  return !ip.is_v4();
+}
+
+// The file is input like any other: false when the row makes no sense.
+bool read_row(const Statement& row, Record& record) {
+  const std::int64_t standing = row.integer(1), origin = row.integer(2), offences = row.integer(4);
+  if (!read_address(row.bytes(0), record.source)) return false;
+  if (standing < 1 || standing > 2 || origin < 1 || origin > 2) return false;
+  if (offences < 0 || offences > std::numeric_limits<std::uint32_t>::max()) return false;
+  record.standing = static_cast<Standing>(standing);
+  record.origin = static_cast<Origin>(origin);
+  record.is_offence = row.integer(3) != 0;
+  record.offences = static_cast<std::uint32_t>(offences);
+  record.since = row.integer(5);
+  record.until = row.is_null(6) ? kForever : row.integer(6);
+  record.quiet_since = row.integer(7);
+  record.released = row.integer(8);
+  record.reason = row.text(9);
+  return record.since >= 0 && record.until >= record.since && record.quiet_since >= 0 &&
+         record.released >= 0;
+}
+
+struct Rows {
+  std::vector<Record> records;
+  std::uint64_t senseless = 0;
+  bool is_whole = true;
+  std::string trouble;
+};
+
+void read_rows(Database& database, const char* sql, Rows& rows) {
+  auto select = Statement::make(database, sql);
+  if (!select) {
+    rows.is_whole = false;
+    rows.trouble = select.error().text;
+    return;
+  }
+  for (;;) {
+    const auto row = select.value().step();
+    if (!row) {
+      rows.is_whole = false;
+      rows.trouble = row.error().text;
+      return;
+    }
+    if (!row.value()) return;
+    Record record;
+    if (read_row(select.value(), record))
+      rows.records.push_back(std::move(record));
+    else
+      ++rows.senseless;
+  }
+}
+
+// From the front up to the damage, and from the back up to it.
+Rows read_what_is_left(const std::string& path, Database::Access access) {
+  Rows rows;
+  auto database = Database::open(path, access);
+  if (!database) {
+    rows.is_whole = false;
+    rows.trouble = database.error().text;
+    return rows;
+  }
+  // SQLite refuses a file that is shorter than its header says, but for who may mend it.
+  static_cast<void>(database.value().run("PRAGMA writable_schema = ON"));
+  read_rows(database.value(), kForwards, rows);
+  if (rows.is_whole) return rows;
+  Rows back;
+  read_rows(database.value(), kBackwards, back);
+  rows.records.insert(rows.records.end(), std::make_move_iterator(back.records.rbegin()),
+                      std::make_move_iterator(back.records.rend()));
+  rows.senseless += back.senseless;
+  return rows;
+}
+
+// The first free name of path.damaged, path.damaged.2, ...; SQLite's log goes along.
+std::string move_aside(const std::string& path) {
+  constexpr int kMost = 100;
+  std::error_code fault;
+  std::string aside = path + ".damaged";
+  for (int i = 2; i <= kMost && fs::exists(aside, fault); ++i)
+    aside = fmt::format("{}.damaged.{}", path, i);
+  fs::rename(path, aside, fault);
+  if (fault) return {};
+  std::error_code ignored;  // they need not be there
+  fs::rename(path + "-wal", aside + "-wal", ignored);
+  fs::remove(path + "-shm", ignored);
+  return aside;
+}
+
+std::string senseless_note(const std::string& path, std::uint64_t count) {
+  return fmt::format("{}: {} row{} made no sense and {} left out", path, count,
+                     count == 1 ? "" : "s", count == 1 ? "was" : "were");
+}
+
+Opened mend(const std::string& path, const std::string& why) {
+  Opened opened;
+  Rows rows = read_what_is_left(path, Database::Access::read_only);
+  const std::string aside = move_aside(path);
+  if (aside.empty()) {
+    opened.notes.push_back(
+        fmt::format("{}, and it cannot be moved aside; blocks are kept in memory only", why));
+    opened.records = std::move(rows.records);
+    return opened;
+  }
+  opened.notes.push_back(
+      fmt::format("{}; {} block{} and memories of it were saved, the damaged "
+                  "file is kept as {}",
+                  why, rows.records.size(), rows.records.size() == 1 ? "" : "s", aside));
+  if (rows.senseless > 0) opened.notes.push_back(senseless_note(aside, rows.senseless));
+  auto fresh = BlockStore::begin_anew(path);
+  base::Status written = fresh ? fresh.value()->write(rows.records) : fresh.error();
+  if (fresh) opened.store = std::move(fresh).value();
+  if (!written) opened.notes.push_back(written.error().text);
+  opened.records = std::move(rows.records);
+  return opened;
+}
+
+// Not to be written: what is in it counts all the same.
+Opened only_read(const std::string& path, const std::string& why) {
+  Opened opened;
+  Rows rows = read_what_is_left(path, Database::Access::read_only);
+  // Without a place for its index of the log SQLite reads a file only when told that it is still.
+  if (rows.records.empty()) rows = read_what_is_left(path, Database::Access::as_it_stands);
+  opened.notes.push_back(fmt::format(
+      "{}; blocks are kept in memory only and end with this process{}", why,
+      rows.records.empty() ? ""
+                           : fmt::format(", {} were read from the file", rows.records.size())));
+  opened.records = std::move(rows.records);
+  return opened;
+}
+
+base::Status make_layout(Database& database) {
+  if (base::Status set = database.run(kPragmas); !set) return set;
+  const auto layout = database.ask("PRAGMA user_version");
+  if (!layout) return layout.error();
+  if (layout.value() == 0) return database.run(kLayout1);
+  if (layout.value() == BlockStore::kLayout) return {};
+  return base::Error{fmt::format(
+      "{} has layout {}, which a newer version has written, and this one knows {}; start the newer "
+      "version, or name another file in state.file",
+      database.path(), layout.value(), BlockStore::kLayout)};
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<BlockStore>> BlockStore::attach(Database database) {
+  auto upsert = Statement::make(database, kUpsert);
+  if (!upsert) return upsert.error();
+  auto erase = Statement::make(database, kErase);
+  if (!erase) return erase.error();
+  return std::unique_ptr<BlockStore>(
+      new BlockStore(std::move(database), std::move(upsert).value(), std::move(erase).value()));
+}
+
+Opened BlockStore::open(const std::string& path) {
+  auto database = Database::open(path, Database::Access::read_write);
+  if (!database) return only_read(path, database.error().text);
+  base::Status ready = make_layout(database.value());
+  Fault fault = database.value().last_fault();
+  Rows rows;
+  if (ready) {
+    read_rows(database.value(), kForwards, rows);
+    if (!rows.is_whole) {
+      fault = database.value().last_fault();
+      ready = base::Error{rows.trouble};
+    }
+  }
+  if (!ready && fault == Fault::broken) {
+    database = base::Error{"closed"};
+    return mend(path, ready.error().text);
+  }
+  if (!ready) return only_read(path, ready.error().text);
+  Opened opened;
+  auto store = attach(std::move(database).value());
+  if (!store) return mend(path, store.error().text);
+  opened.store = std::move(store).value();
+  opened.records = std::move(rows.records);
+  if (rows.senseless > 0) opened.notes.push_back(senseless_note(path, rows.senseless));
+  return opened;
+}
+
+base::Result<std::unique_ptr<BlockStore>> BlockStore::begin_anew(const std::string& path) {
+  std::error_code fault;
+  if (fs::exists(path, fault) && move_aside(path).empty())
+    return base::Error{fmt::format("{} cannot be moved aside; move it away by hand", path)};
+  fs::remove(path + "-wal", fault);
+  auto database = Database::open(path, Database::Access::read_write);
+  if (!database) return database.error();
+  if (base::Status ready = make_layout(database.value()); !ready) return ready.error();
+  return attach(std::move(database).value());
+}
+
+base::Status BlockStore::put(const Record& record) {
+  std::array<std::uint8_t, 16> bytes;
+  const Bytes address = Bytes(bytes).first(bytes_of(record.source, bytes));
+  Statement& statement = record.standing == Standing::forgotten ? erase_ : upsert_;
+  statement.bind(1, address);
+  if (record.standing != Standing::forgotten) {
+    upsert_.bind(2, static_cast<std::int64_t>(record.standing));
+    upsert_.bind(3, static_cast<std::int64_t>(record.origin));
+    upsert_.bind(4, std::int64_t{record.is_offence});
+    upsert_.bind(5, std::int64_t{record.offences});
+    upsert_.bind(6, record.since);
+    if (record.until == kForever)
+      upsert_.bind_null(7);
+    else
+      upsert_.bind(7, record.until);
+    upsert_.bind(8, record.quiet_since);
+    upsert_.bind(9, record.released);
+    upsert_.bind(10, std::string_view(record.reason));
+  }
+  const auto done = statement.step();
+  return done ? base::Status{} : base::Status{done.error()};
+}
+
+base::Status BlockStore::write(std::span<const Record> records) {
+  if (base::Status begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun;
+  base::Status status;
+  for (const Record& record : records) {
+    status = put(record);
+    if (!status) break;
+  }
+  if (status) status = database_.run("COMMIT");
+  if (status) return status;
+  const Fault fault = database_.last_fault();
+  static_cast<void>(database_.run("ROLLBACK"));  // SQLite may have done so by itself
+  database_.set_fault(fault);
+  return status;
+}
+
+base::Status BlockStore::prune(std::int64_t quiet_before, std::uint32_t most) {
+  auto old =
+      Statement::make(database_, "DELETE FROM source WHERE standing = 2 AND quiet_since < ?1");
+  if (!old) return old.error();
+  old.value().bind(1, quiet_before);
+  if (const auto done = old.value().step(); !done) return done.error();
+  auto surplus = Statement::make(
+      database_,
+      "DELETE FROM source WHERE standing = 2 AND quiet_since < (SELECT quiet_since FROM source "
+      "WHERE standing = 2 ORDER BY quiet_since DESC LIMIT 1 OFFSET ?1 - 1)");
+  if (!surplus) return surplus.error();
+  surplus.value().bind(1, std::int64_t{most});
+  if (const auto done = surplus.value().step(); !done) return done.error();
+  return database_.run("PRAGMA incremental_vacuum(1000)");
+}
+
+base::Status BlockStore::settle() {
+  return database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+}  // namespace edgesentry::store

@@ -1,0 +1,59 @@
+// The file of blocks: opened, read whole at the start, written in batches, mended when damaged.
+//
+// Owner: one thread. One table, one row a source, keyed by its address; SQLite in WAL mode with
+// synchronous = FULL, so that what write() has committed outlives a power cut. The layout's number
+// is PRAGMA user_version; older layouts are brought up to date when they are opened, newer ones are
+// left alone. A damaged file is never overwritten: it is moved aside, what can be read of it from
+// both ends is taken over.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/record.h"
+#include "store/sqlite.h"
+
+namespace edgesentry::store {
+
+struct Opened;
+
+class BlockStore {
+ public:
+  static constexpr std::int64_t kLayout = 1;
+
+  // Never fails: without a usable file there is no store, and the notes say why.
+  static Opened open(const std::string& path);
+  // A file without rows; what stands there is moved aside first.
+  static base::Result<std::unique_ptr<BlockStore>> begin_anew(const std::string& path);
+
+  // All or nothing. Later records of a source replace earlier ones.
+  base::Status write(std::span<const Record> records);
+  // Forgets memories: those last heard of before `quiet_before`, and the oldest past `most`.
+  base::Status prune(std::int64_t quiet_before, std::uint32_t most);
+  // Moves what is in the log into the file; before a long pause.
+  base::Status settle();
+
+  [[nodiscard]] Fault last_fault() const noexcept { return database_.last_fault(); }
+
+ private:
+  BlockStore(Database database, Statement upsert, Statement erase) noexcept
+      : database_(std::move(database)), upsert_(std::move(upsert)), erase_(std::move(erase)) {}
+  base::Status put(const Record& record);
+  static base::Result<std::unique_ptr<BlockStore>> attach(Database database);
+
+  Database database_;
+  Statement upsert_;  // these after the database: finalized before it is closed
+  Statement erase_;
+};
+
+struct Opened {
+  std::unique_ptr<BlockStore> store;  // nullptr: memory only
+  std::vector<Record> records;        // of blocks and memories, what could be read
+  std::vector<std::string> notes;     // for the operator; empty when all is well
+};
+
+}  // namespace edgesentry::store

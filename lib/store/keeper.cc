@@ -1,0 +1,193 @@
+#include "store/keeper.h"
+
+#include <fmt/core.h>
+
+#include <span>
+#include <utility>
+
+namespace edgesentry::store {
+
+namespace {
+
+// A commit waits for the disk; in a flood of blocks some twenty a second are enough.
+constexpr std::chrono::milliseconds kCompany{50};
+constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::minutes kPrune{10};
+constexpr std::size_t kBatch = 20'000;  // records of one commit
+
+std::int64_t wall_now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+Keeper::Keeper(KeeperSettings settings, std::unique_ptr<BlockStore> store, Wake wake, Say say)
+    : settings_(std::move(settings)),
+      wake_(std::move(wake)),
+      say_(std::move(say)),
+      store_(std::move(store)),
+      prune_at_(Clock::now() + kPrune) {
+  if (store_ == nullptr) {
+    numbers_.degraded.set(1);
+    trouble_ = fmt::format("{} cannot be used; blocks are kept in memory only", settings_.path);
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+Keeper::~Keeper() {
+  stop();
+}
+
+void Keeper::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  bell_.notify_one();
+  thread_.join();
+}
+
+std::uint64_t Keeper::put(std::vector<Record>&& records, bool is_urgent) {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (incoming_.empty())
+      incoming_ = std::move(records);
+    else
+      incoming_.insert(incoming_.end(), std::make_move_iterator(records.begin()),
+                       std::make_move_iterator(records.end()));
+    is_urgent_ = is_urgent_ || is_urgent;
+    number = ++put_;
+  }
+  bell_.notify_one();
+  return number;
+}
+
+std::string Keeper::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void Keeper::take(std::unique_lock<std::mutex>& lock) {
+  std::vector<Record> records = std::exchange(incoming_, {});
+  taken_ = put_;
+  is_urgent_ = false;
+  lock.unlock();
+  for (Record& record : records) {
+    const base::Ip source = record.source;
+    pending_.insert_or_assign(source, std::move(record));
+  }
+}
+
+void Keeper::run() {
+  bool is_ending = false;
+  while (!is_ending) {
+    std::unique_lock lock(mutex_);
+    const auto called = [this] { return is_ending_ || is_urgent_; };
+    const auto has_work = [&] { return called() || put_ != taken_; };
+    if (!pending_.empty() || store_ == nullptr)
+      bell_.wait_until(lock, retry_at_, called);
+    else
+      bell_.wait_for(lock, kRetry, has_work);
+    if (put_ != taken_ && !called()) bell_.wait_for(lock, kCompany, called);
+    is_ending = is_ending_;
+    take(lock);
+    if (store_ == nullptr && (is_ending || Clock::now() >= retry_at_)) {
+      retry_at_ = Clock::now() + kRetry;
+      if (!open_again()) wake_();
+    }
+    if (store_ != nullptr) write_pending();
+    shed();
+    numbers_.pending.set(pending_.size());
+    prune_sometimes();
+  }
+  // What could not be settled stays in SQLite's log, which the next start reads.
+  if (store_ != nullptr) static_cast<void>(store_->settle());
+}
+
+bool Keeper::write_pending() {
+  std::vector<Record> batch;
+  while (!pending_.empty()) {
+    batch.clear();
+    for (auto it = pending_.begin(); it != pending_.end() && batch.size() < kBatch; ++it)
+      batch.push_back(it->second);
+    if (base::Status written = store_->write(batch); !written) {
+      give_up(written.error(), store_->last_fault());
+      return false;
+    }
+    for (const Record& record : batch) pending_.erase(record.source);
+    numbers_.written.add(batch.size());
+    numbers_.commits.add(1);
+  }
+  recover();
+  // release: pairs with is_durable()
+  if (durable_.exchange(taken_, std::memory_order_release) != taken_) wake_();
+  return true;
+}
+
+void Keeper::give_up(const base::Error& error, Fault fault) {
+  numbers_.failures.add(1);
+  retry_at_ = Clock::now() + kRetry;
+  if (fault == Fault::broken) store_.reset();  // open_again() begins anew
+  const bool is_news = numbers_.degraded.value() == 0;
+  const std::string sentence = fmt::format("{}; blocks are kept in memory until then", error.text);
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_ = sentence;
+  }
+  numbers_.degraded.set(1);
+  if (is_news) say_(sentence);
+  wake_();
+}
+
+void Keeper::recover() {
+  if (numbers_.degraded.value() == 0) return;
+  numbers_.degraded.set(0);
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_.clear();
+  }
+  say_(fmt::format("{} is written again, nothing waits for it any more", settings_.path));
+}
+
+// After a start without a usable file, or after it broke. What is in it now is older than what the
+// ledger has, but for sources that the ledger knows nothing of: those stay in it.
+bool Keeper::open_again() {
+  Opened opened = BlockStore::open(settings_.path);
+  if (opened.store == nullptr) {
+    numbers_.failures.add(1);
+    return false;
+  }
+  for (const std::string& note : opened.notes) say_(note);
+  store_ = std::move(opened.store);
+  wants_everything_.store(true, std::memory_order_release);
+  return true;
+}
+
+void Keeper::prune_sometimes() {
+  if (store_ == nullptr || Clock::now() < prune_at_) return;
+  prune_at_ = Clock::now() + kPrune;
+  const std::int64_t quiet_before =
+      wall_now() -
+      std::chrono::duration_cast<std::chrono::microseconds>(settings_.forget_after).count();
+  const base::Status pruned = store_->prune(quiet_before, settings_.history_max);
+  if (!pruned) give_up(pruned.error(), store_->last_fault());
+}
+
+void Keeper::shed() {
+  if (pending_.size() <= settings_.pending_max) return;
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    if (pending_.size() <= settings_.pending_max) return;
+    if (it->second.standing != Standing::remembered) {
+      ++it;
+      continue;
+    }
+    it = pending_.erase(it);
+    numbers_.lost.add(1);
+  }
+}
+
+}  // namespace edgesentry::store

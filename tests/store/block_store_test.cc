@@ -1,0 +1,222 @@
+#include "store/block_store.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/scratch.h"
+
+namespace edgesentry::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+Record record_of(std::uint32_t number) {
+  Record record;
+  record.source = base::Ip::v4(0x0a000000 + number);
+  record.origin = number % 2 == 0 ? Origin::detector : Origin::operator_order;
+  record.is_offence = number % 2 == 0;
+  record.offences = number % 7;
+  record.since = 1'700'000'000'000'000 + number;
+  record.until = number % 5 == 0 ? kForever : record.since + 600'000'000;
+  record.quiet_since = record.since;
+  record.released = number % 3;
+  if (number % 11 == 0) record.reason = "it's \"quoted\" \xc3\xa9";
+  return record;
+}
+
+std::vector<Record> records_of(std::uint32_t count) {
+  std::vector<Record> records;
+  for (std::uint32_t i = 0; i < count; ++i) records.push_back(record_of(i));
+  return records;
+}
+
+std::vector<Record> sorted(std::vector<Record> records) {
+  std::ranges::sort(records, {}, &Record::source);
+  return records;
+}
+
+void fill(const std::string& path, const std::vector<Record>& records) {
+  Opened opened = BlockStore::open(path);
+  ASSERT_NE(opened.store, nullptr);
+  ASSERT_TRUE(opened.store->write(records));
+  ASSERT_TRUE(opened.store->settle());
+}
+
+void overwrite(const std::string& path, std::streamoff at, std::size_t bytes, char with) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(at);
+  const std::string garbage(bytes, with);
+  file.write(garbage.data(), static_cast<std::streamsize>(garbage.size()));
+}
+
+class BlockStoreTest : public ::testing::Test {
+ protected:
+  test::Scratch folder_;
+  const std::string path_ = (folder_.path() + "/state.db");
+};
+
+TEST_F(BlockStoreTest, begins_with_nothing_and_says_nothing) {
+  const Opened opened = BlockStore::open(path_);
+  EXPECT_NE(opened.store, nullptr);
+  EXPECT_TRUE(opened.records.empty());
+  EXPECT_TRUE(opened.notes.empty());
+}
+
+TEST_F(BlockStoreTest, gives_back_what_was_written_in_both_families) {
+  std::vector<Record> records = records_of(100);
+  records[7].source = *base::Ip::parse("2001:db8:1:2::");
+  fill(path_, records);
+  const Opened opened = BlockStore::open(path_);
+  EXPECT_TRUE(opened.notes.empty());
+  EXPECT_EQ(sorted(opened.records), sorted(records));
+}
+
+TEST_F(BlockStoreTest, keeps_the_newest_record_of_a_source) {
+  fill(path_, {record_of(4)});
+  Record changed = record_of(4);
+  changed.standing = Standing::remembered;
+  changed.until = changed.since + 1;
+  fill(path_, {changed});
+  EXPECT_EQ(BlockStore::open(path_).records, std::vector<Record>{changed});
+}
+
+TEST_F(BlockStoreTest, takes_away_what_is_forgotten) {
+  fill(path_, records_of(3));
+  fill(path_, {{.source = record_of(1).source, .standing = Standing::forgotten},
+               {.source = record_of(9).source, .standing = Standing::forgotten}});
+  EXPECT_EQ(sorted(BlockStore::open(path_).records),
+            (std::vector<Record>{record_of(0), record_of(2)}));
+}
+
+TEST_F(BlockStoreTest, is_whole_though_nobody_closed_it) {
+  // As after SIGKILL: the second opening reads the log that the first has left.
+  Opened first = BlockStore::open(path_);
+  ASSERT_TRUE(first.store->write(records_of(50)));
+  const std::string copy = (folder_.path() + "/copy.db");
+  fs::copy(path_, copy);
+  fs::copy(path_ + "-wal", copy + "-wal");
+  EXPECT_EQ(BlockStore::open(copy).records.size(), 50u);
+}
+
+TEST_F(BlockStoreTest, saves_both_ends_of_a_file_with_a_broken_page) {
+  fill(path_, records_of(5000));
+  const auto size = static_cast<std::streamoff>(fs::file_size(path_));
+  overwrite(path_, size / 2 / 4096 * 4096, 4096, '\xff');
+  const Opened opened = BlockStore::open(path_);
+  ASSERT_NE(opened.store, nullptr);
+  ASSERT_FALSE(opened.notes.empty());
+  EXPECT_NE(opened.notes[0].find(path_ + ".damaged"), std::string::npos) << opened.notes[0];
+  EXPECT_TRUE(fs::exists(path_ + ".damaged"));
+  EXPECT_GT(opened.records.size(), 4500u);
+  EXPECT_LT(opened.records.size(), 5000u);
+  // What was saved stands in the new file.
+  EXPECT_EQ(BlockStore::open(path_).records.size(), opened.records.size());
+}
+
+TEST_F(BlockStoreTest, saves_the_front_of_a_truncated_file) {
+  fill(path_, records_of(5000));
+  fs::resize_file(path_, fs::file_size(path_) / 2);
+  const Opened opened = BlockStore::open(path_);
+  ASSERT_NE(opened.store, nullptr);
+  EXPECT_FALSE(opened.notes.empty());
+  EXPECT_GT(opened.records.size(), 1000u);
+  for (const Record& record : opened.records)
+    EXPECT_EQ(record, record_of(record.source.v4_value() - 0x0a000000));
+}
+
+TEST_F(BlockStoreTest, begins_anew_beside_a_file_of_garbage) {
+  std::ofstream(path_) << "this is no database, whatever its name says, and it is long enough";
+  std::ofstream(path_ + ".damaged") << "an earlier one";
+  const Opened opened = BlockStore::open(path_);
+  ASSERT_NE(opened.store, nullptr);
+  EXPECT_TRUE(opened.records.empty());
+  ASSERT_FALSE(opened.notes.empty());
+  EXPECT_TRUE(fs::exists(path_ + ".damaged.2")) << "the earlier one was overwritten";
+  EXPECT_TRUE(opened.store->write(records_of(3)));
+}
+
+TEST_F(BlockStoreTest, is_an_empty_file_a_new_one) {
+  std::ofstream{path_};
+  const Opened opened = BlockStore::open(path_);
+  EXPECT_NE(opened.store, nullptr);
+  EXPECT_TRUE(opened.notes.empty());
+}
+
+TEST_F(BlockStoreTest, leaves_the_file_of_a_newer_version_alone) {
+  fill(path_, records_of(3));
+  auto database = Database::open(path_, Database::Access::read_write);
+  ASSERT_TRUE(database);
+  ASSERT_TRUE(database.value().run("PRAGMA user_version = 2"));
+  const Opened opened = BlockStore::open(path_);
+  EXPECT_EQ(opened.store, nullptr);
+  ASSERT_FALSE(opened.notes.empty());
+  EXPECT_NE(opened.notes[0].find("newer version"), std::string::npos) << opened.notes[0];
+  EXPECT_FALSE(fs::exists(path_ + ".damaged"));
+}
+
+TEST_F(BlockStoreTest, leaves_out_rows_that_make_no_sense) {
+  fill(path_, records_of(3));
+  {
+    auto database = Database::open(path_, Database::Access::read_write);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database.value().run(
+        "INSERT INTO source VALUES(x'010203', 1, 1, 0, 0, 0, 1, 0, 0, '');"
+        "INSERT INTO source VALUES(x'01020304', 9, 1, 0, 0, 0, 1, 0, 0, '');"
+        "INSERT INTO source VALUES(x'01020305', 1, 1, 0, -1, 0, 1, 0, 0, '');"
+        "INSERT INTO source VALUES(x'01020306', 1, 1, 0, 1, 9, 1, 0, 0, '');"
+        "INSERT INTO source VALUES(x'00000000000000000000ffff01020307', 1, 1, 0, 1, 0, 1, 0, 0, "
+        "'');"));
+  }
+  const Opened opened = BlockStore::open(path_);
+  EXPECT_EQ(opened.records.size(), 3u);
+  ASSERT_EQ(opened.notes.size(), 1u);
+  EXPECT_NE(opened.notes[0].find("5 rows"), std::string::npos) << opened.notes[0];
+}
+
+TEST_F(BlockStoreTest, goes_on_in_memory_where_no_file_can_be) {
+  const Opened opened = BlockStore::open((folder_.path() + "/no/such/folder/state.db"));
+  EXPECT_EQ(opened.store, nullptr);
+  ASSERT_EQ(opened.notes.size(), 1u);
+  EXPECT_NE(opened.notes[0].find("memory only"), std::string::npos) << opened.notes[0];
+}
+
+TEST_F(BlockStoreTest, writes_all_of_a_batch_or_nothing) {
+  Opened opened = BlockStore::open(path_);
+  auto other = Database::open(path_, Database::Access::read_write);
+  ASSERT_TRUE(other);
+  // A row that the table refuses, in the middle of the batch.
+  ASSERT_TRUE(other.value().run(
+      "CREATE TRIGGER refuse BEFORE INSERT ON source WHEN NEW.reason = 'refuse' BEGIN SELECT "
+      "RAISE(ABORT, 'refused'); END"));
+  std::vector<Record> records = records_of(10);
+  records[5].reason = "refuse";
+  EXPECT_FALSE(opened.store->write(records));
+  EXPECT_TRUE(BlockStore::open(path_).records.empty());
+  records[5].reason.clear();
+  EXPECT_TRUE(opened.store->write(records));
+  EXPECT_EQ(BlockStore::open(path_).records.size(), 10u);
+}
+
+TEST_F(BlockStoreTest, forgets_old_memories_and_surplus_ones_but_no_block) {
+  std::vector<Record> records = records_of(40);
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    records[i].quiet_since = i;
+    if (i >= 10) records[i].standing = Standing::remembered;
+  }
+  fill(path_, records);
+  Opened opened = BlockStore::open(path_);
+  ASSERT_TRUE(opened.store->prune(15, 20));
+  const std::vector<Record> left = BlockStore::open(path_).records;
+  EXPECT_EQ(std::ranges::count(left, Standing::blocked, &Record::standing), 10);
+  EXPECT_EQ(std::ranges::count(left, Standing::remembered, &Record::standing), 20);
+  for (const Record& record : left)
+    EXPECT_TRUE(record.standing == Standing::blocked || record.quiet_since >= 20);
+}
+
+}  // namespace
+}  // namespace edgesentry::store
