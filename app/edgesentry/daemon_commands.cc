@@ -28,6 +28,7 @@ Json request_of(const DaemonArguments& arguments) {
   if (!arguments.address.empty()) request["address"] = arguments.address;
   if (!arguments.duration.empty()) request["for"] = arguments.duration;
   if (!arguments.reason.empty()) request["reason"] = arguments.reason;
+  if (!arguments.state.empty()) request["state"] = arguments.state;
   if (!arguments.within.empty()) request["within"] = arguments.within;
   if (arguments.count > 0) request["count"] = arguments.count;
   return request;

@@ -12,6 +12,7 @@ struct DaemonArguments {
   std::string address;   // an address or CIDR block, where the command wants one
   std::string duration;  // block: "10m", as in the configuration; empty: the ladder decides
   std::string reason;
+  std::string state;    // of the bypass: on, off
   std::string within;   // blocked: only sources inside this CIDR block
   unsigned count = 0;   // top, events: at most so many; 0: as many as the appliance thinks fit
   bool once = false;    // top: one picture, no refreshing

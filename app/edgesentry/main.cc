@@ -159,6 +159,11 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   wants_address(add("allow", "Never block this network, until unallow or a restart"),
                 "address or CIDR block");
   wants_address(add("unallow", "Take an allow back"), "as it was allowed");
+  CLI::App* bypass = add("bypass", "Let every packet pass at once (on), or end that (off)");
+  bypass->add_option("STATE", arguments.state, "on or off")
+      ->required()
+      ->type_name("")
+      ->check(CLI::IsMember({"on", "off"}));
   wants_address(add("explain", "Why an address is blocked, or why it is not"), "any address");
   CLI::App* events = add("events", "The last events, newest last");
   events->add_option("-n,--count", arguments.count, "at most so many")->type_name("N");

@@ -17,16 +17,42 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array kKnownOrder = {
-    "number",      "time",         "action",         "source",
-    "standing",    "version",      "mode",           "placement",
-    "enforcement", "name",         "place",          "state",
-    "technique",   "shape",        "severity",       "tool",
-    "probes",      "ports",        "targets",        "since",
-    "until",       "seconds_left", "offences",       "by",
-    "reason",      "last_seen",    "uptime_seconds", "workers",
-    "packets",     "blocks",       "blocked",        "would_be_blocked",
-    "text",        "story",        "trouble"};
+constexpr std::array kKnownOrder = {"number",
+                                    "time",
+                                    "action",
+                                    "source",
+                                    "standing",
+                                    "version",
+                                    "mode",
+                                    "bypass",
+                                    "placement",
+                                    "enforcement",
+                                    "name",
+                                    "place",
+                                    "state",
+                                    "technique",
+                                    "shape",
+                                    "severity",
+                                    "tool",
+                                    "probes",
+                                    "ports",
+                                    "targets",
+                                    "since",
+                                    "until",
+                                    "seconds_left",
+                                    "offences",
+                                    "by",
+                                    "reason",
+                                    "last_seen",
+                                    "uptime_seconds",
+                                    "workers",
+                                    "packets",
+                                    "blocks",
+                                    "blocked",
+                                    "would_be_blocked",
+                                    "text",
+                                    "story",
+                                    "trouble"};
 
 std::size_t rank_of(const std::string& key) {
   const auto known = std::find(kKnownOrder.begin(), kKnownOrder.end(), key);

@@ -12,6 +12,7 @@ struct ControlState;
 [[nodiscard]] nlohmann::json block_source(ControlState& state, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json unblock_source(ControlState& state, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json allow_prefix(ControlState& state, const nlohmann::json& request);
+[[nodiscard]] nlohmann::json switch_bypass(ControlState& state, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json unallow_prefix(ControlState& state, const nlohmann::json& request);
 
 // Show something: commands_show.cc.

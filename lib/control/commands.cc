@@ -23,6 +23,8 @@ constexpr std::array kBlockMembers = {
     CommandMember{"reason", "why, for the logs and for colleagues"}};
 constexpr std::array kAddressOnly = {kAddress};
 constexpr std::array kPrefixOnly = {kPrefix};
+constexpr std::array kBypassMembers = {
+    CommandMember{"state", "\"on\": every packet passes; \"off\": blocks hold again", true}};
 constexpr std::array kTopMembers = {CommandMember{"count", "how many, at most 100"}};
 constexpr std::array kBlockedMembers = {
     CommandMember{"within", "only sources inside this CIDR block"},
@@ -56,7 +58,7 @@ nlohmann::json run_reload(ControlState&, const nlohmann::json&) {
   return nullptr;
 }
 
-constexpr std::array<CommandRow, 12> kTable = {{
+constexpr std::array<CommandRow, 13> kTable = {{
     {"status", "how the appliance is doing", false, {}, show_status},
     {"top", "the sources with the most probes", false, kTopMembers, show_top},
     {"blocked", "who is blocked until when and why", false, kBlockedMembers, show_blocked},
@@ -65,6 +67,7 @@ constexpr std::array<CommandRow, 12> kTable = {{
      unblock_source},
     {"allow", "never block these, until the next start", true, kPrefixOnly, allow_prefix},
     {"unallow", "take an allow command back", true, kPrefixOnly, unallow_prefix},
+    {"bypass", "let every packet pass at once, or end that", true, kBypassMembers, switch_bypass},
     {"explain", "the story of one source, in words", false, kAddressOnly, explain_source},
     {"events", "the last events", false, kEventsMembers, show_events},
     {"reload",

@@ -161,6 +161,24 @@ nlohmann::json allow_prefix(ControlState& state, const nlohmann::json& request) 
   return {{"ok", true}, {"prefix", prefix.value().to_string()}, {"changed", true}, {"text", text}};
 }
 
+nlohmann::json switch_bypass(ControlState& state, const nlohmann::json& request) {
+  const auto wanted = text_member(request, "state");
+  if (!wanted) return error_reply(wanted.error().text);
+  if (wanted.value() != "on" && wanted.value() != "off")
+    return error_reply("state is \"on\", and every packet passes, or \"off\"");
+  const bool is_on = wanted.value() == "on";
+  const bool changes = is_on != state.is_bypassed();
+  std::string text = is_on
+                         ? "the bypass is on: every packet passes, until 'bypass off' or a restart"
+                         : "the bypass is off: " + std::to_string(state.ledger.blocked()) +
+                               " blocks are in force again";
+  if (changes) {
+    state.set_bypass(is_on);
+    state.say_appliance("an operator: " + text);
+  }
+  return {{"ok", true}, {"bypass", is_on}, {"changed", changes}, {"text", std::move(text)}};
+}
+
 nlohmann::json unallow_prefix(ControlState& state, const nlohmann::json& request) {
   const auto prefix = prefix_member(request, "address");
   if (!prefix) return error_reply(prefix.error().text);

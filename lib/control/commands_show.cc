@@ -146,6 +146,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
   return {{"ok", true},
           {"version", state.version},
           {"mode", state.enforces() ? "enforce" : "observe"},
+          {"bypass", state.is_bypassed()},
           {"placement", state.placement_name()},
           {"enforcement", state.enforcement_words()},
           {"uptime_seconds", uptime.value / 1'000'000},

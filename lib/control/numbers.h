@@ -51,6 +51,7 @@ struct alignas(base::kCacheLine) Numbers {
   base::Counter reload_succeeded_at;  // gauge: Unix seconds, 0 before the first reload
   base::Counter is_config_good;       // gauge: 0 after a reload that failed
   base::Counter config_generation;    // gauge
+  base::Counter is_bypassed;          // gauge: 1 while every packet passes
 };
 
 }  // namespace edgesentry::control

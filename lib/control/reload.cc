@@ -87,9 +87,9 @@ scan::Verification verification_of(const config::Config& config) {
   return made;
 }
 
-std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(const config::Config& config,
-                                                                   const policy::AllowLists& lists,
-                                                                   std::uint64_t generation) {
+std::unique_ptr<scan::DetectionPolicy> make_detection_policy(const config::Config& config,
+                                                             const policy::AllowLists& lists,
+                                                             std::uint64_t generation) {
   auto made = std::make_unique<scan::DetectionPolicy>();
   made->thresholds = policy::thresholds_of(config.detect);
   made->watched_tcp = config.detect.watched_tcp;

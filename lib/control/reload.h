@@ -40,7 +40,7 @@ void take_reloadable(config::Config& running, const config::Config& next);
 // How much proof of source this configuration asks for, where it can be had.
 [[nodiscard]] scan::Verification verification_of(const config::Config& config);
 
-[[nodiscard]] std::unique_ptr<const scan::DetectionPolicy> make_detection_policy(
+[[nodiscard]] std::unique_ptr<scan::DetectionPolicy> make_detection_policy(
     const config::Config& config, const policy::AllowLists& lists, std::uint64_t generation = 1);
 
 [[nodiscard]] policy::LedgerSettings ledger_settings(const config::Config& config);

@@ -47,7 +47,7 @@ void ControlState::look_at_clocks(Moment moment) noexcept {
 }
 
 report::Enforcement ControlState::enforcement() const noexcept {
-  if (!enforces()) return report::Enforcement::none;
+  if (!enforces() || is_bypassed_) return report::Enforcement::none;
   if (config.placement == config::Placement::inline_) return report::Enforcement::packets;
   return config.log.block_command.empty() ? report::Enforcement::none
                                           : report::Enforcement::command;
@@ -59,6 +59,7 @@ std::string_view ControlState::placement_name() const noexcept {
 }
 
 std::string ControlState::enforcement_words() const {
+  if (is_bypassed_) return "the bypass is on: every packet passes, until 'bypass off'";
   if (!enforces()) return "the mode is observe: no packet is dropped";
   if (config.placement == config::Placement::inline_)
     return "packets of blocked sources are dropped";
@@ -102,13 +103,25 @@ bool ControlState::lift(const base::Ip& source, LiftKind kind) {
   return true;
 }
 
+void ControlState::publish() {
+  auto next = make_detection_policy(config, lists, ++generation);
+  next->enforce = next->enforce && !is_bypassed_;
+  policy.publish(std::move(next));
+  numbers.config_generation.set(generation);
+}
+
+void ControlState::set_bypass(bool is_on) {
+  is_bypassed_ = is_on;
+  numbers.is_bypassed.set(is_on ? 1 : 0);
+  publish();
+}
+
 void ControlState::adopt() {
   exempt = policy::Exemptions(lists, config.table.ipv6_prefix);
   ledger.adopt(config.block.ladder, config.block.forget_after);
   budget.adopt(config.block.per_minute_max);
   needed_proof = verification_of(config).needed;
-  policy.publish(make_detection_policy(config, lists, ++generation));
-  numbers.config_generation.set(generation);
+  publish();
   numbers.exemptions.set(exempt.size());
   sweep = {.is_running = true, .cursor = 0};
 }

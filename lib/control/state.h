@@ -48,6 +48,10 @@ struct ControlState {
                Numbers& numbers);
 
   [[nodiscard]] bool enforces() const noexcept { return config.mode == config::Mode::enforce; }
+  // Every packet passes at once, whatever the ledger says, until an operator ends it or the process
+  // ends. Blocks go on being made, and are in force when it is over.
+  void set_bypass(bool is_on);
+  [[nodiscard]] bool is_bypassed() const noexcept { return is_bypassed_; }
   // What a block does in this mode and placement; the words are a part of a sentence.
   [[nodiscard]] report::Enforcement enforcement() const noexcept;
   [[nodiscard]] std::string enforcement_words() const;
@@ -99,6 +103,11 @@ struct ControlState {
   std::vector<const enforce::Enforcer*> enforcers;  // for `status`
   const EventSink* sink = nullptr;                  // for `status`
   const store::Keeper* keeper = nullptr;            // for `status`; nullptr: memory only
+
+ private:
+  void publish();
+
+  bool is_bypassed_ = false;
 };
 
 }  // namespace edgesentry::control

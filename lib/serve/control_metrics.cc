@@ -31,6 +31,7 @@ constexpr auto kPlain = std::to_array<PlainMetric>({
     {"edgesentry_order_overflows_total", &Numbers::order_overflows},
     {"edgesentry_config_last_reload_successful", &Numbers::is_config_good},
     {"edgesentry_config_last_reload_success_timestamp_seconds", &Numbers::reload_succeeded_at},
+    {"edgesentry_bypass_active", &Numbers::is_bypassed},
     {"edgesentry_config_generation", &Numbers::config_generation},
 });
 

@@ -157,6 +157,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "0 when the last reload was refused and the configuration before it is in force."},
     {"edgesentry_config_last_reload_success_timestamp_seconds", kGauge, "",
      "Unix time of the last reload that was applied; 0 before the first."},
+    {"edgesentry_bypass_active", kGauge, "",
+     "1 while an operator lets every packet pass ('edgesentry bypass on')."},
     {"edgesentry_config_generation", kGauge, "", "Generation of the configuration in force."},
 
     {"edgesentry_control_events_total", kCounter, "result",

@@ -263,5 +263,31 @@ TEST(Commands, lists_every_command_with_help) {
   for (const auto& row : help["commands"]) EXPECT_FALSE(row["help"].get<std::string>().empty());
 }
 
+TEST(Commands, lets_every_packet_pass_while_the_bypass_is_on) {
+  Rig rig;
+  ASSERT_TRUE(rig.ask({{"command", "block"}, {"address", "10.0.0.1"}})["ok"]);
+  EXPECT_TRUE(rig.policy->current().enforce);
+  const auto on = rig.ask({{"command", "bypass"}, {"state", "on"}});
+  EXPECT_EQ(on["bypass"], true) << on;
+  EXPECT_FALSE(rig.policy->current().enforce);
+  EXPECT_EQ(rig.ask({{"command", "status"}})["bypass"], true);
+  EXPECT_EQ(rig.numbers.is_bypassed.value(), 1u);
+  // What is decided meanwhile holds afterwards, and nothing is lifted.
+  ASSERT_TRUE(rig.send(0, test::alert_of(test::attacker(9), rig.clock.monotonic())));
+  rig.settle();
+  EXPECT_EQ(rig.numbers.blocks_active.value(), 2u);
+  EXPECT_EQ(rig.sink.last(report::Action::source_blocked)->enforcement, report::Enforcement::none);
+  // Whatever else publishes a policy leaves it on.
+  ASSERT_TRUE(rig.ask({{"command", "allow"}, {"address", "10.9.9.0/24"}})["ok"]);
+  EXPECT_FALSE(rig.policy->current().enforce);
+  EXPECT_EQ(rig.ask({{"command", "bypass"}, {"state", "on"}})["changed"], false);
+  const auto off = rig.ask({{"command", "bypass"}, {"state", "off"}});
+  EXPECT_EQ(off["bypass"], false) << off;
+  EXPECT_TRUE(rig.policy->current().enforce);
+  for (const auto& worker : rig.workers) EXPECT_EQ(worker.drops.size(), 2u);
+  EXPECT_FALSE(rig.ask({{"command", "bypass"}, {"state", "maybe"}})["ok"]);
+  EXPECT_FALSE(rig.ask({{"command", "bypass"}})["ok"]);
+}
+
 }  // namespace
 }  // namespace edgesentry::control
