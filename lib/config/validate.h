@@ -2,7 +2,7 @@
 // wrong. Private to this folder.
 //
 // A key that was already refused is not complained about again. Reads the ignore file, the group
-// database and what the cache folder is; changes nothing.
+// database and what folders and programs there are; changes nothing.
 #pragma once
 
 #include <vector>
@@ -21,6 +21,9 @@ void validate_segments(const Config& config, const Origins& origins,
 
 // The part of it that concerns networks and proof of source.
 void validate_verify(const Config& config, const Origins& origins, std::vector<Problem>& problems);
+
+// The part of it that concerns what is on this machine's disks: warnings.
+void validate_places(const Config& config, const Origins& origins, std::vector<Problem>& problems);
 
 // A complaint about `key`, at its place in the file.
 Problem about(const Origins& origins, const std::string& key, std::string fault,

@@ -165,6 +165,30 @@ TEST(Validate, wants_services_inside) {
   }
 }
 
+TEST(Validate, warns_of_files_and_programs_that_this_machine_has_not_got) {
+  const test::Scratch scratch;
+  const std::string file = scratch.write("file", "");
+  const auto problem_with = [](const std::string& section, const std::string& key,
+                               const std::string& value) {
+    const Loaded loaded = load_good_and("[" + section + "]\n" + key + " = \"" + value + "\"\n");
+    EXPECT_TRUE(loaded.usable()) << value;
+    EXPECT_LE(loaded.problems.size(), 1u) << value;
+    return loaded.problems.empty() ? "" : loaded.problems[0].key + ": " + loaded.problems[0].fault;
+  };
+  for (const char* key : {"json_file", "portsentry_file"}) {
+    EXPECT_EQ(problem_with("log", key, scratch.path() + "/new.log"), "");
+    EXPECT_TRUE(has(problem_with("log", key, scratch.path() + "/no/new.log"), key));
+    EXPECT_TRUE(has(problem_with("log", key, file + "/new.log"), "ot a directory"));
+    EXPECT_EQ(problem_with("log", key, ""), "");
+  }
+  EXPECT_EQ(problem_with("state", "file", scratch.path() + "/made/state.db"), "");
+  EXPECT_TRUE(has(problem_with("state", "file", scratch.path() + "/a/b/state.db"), "state.file"));
+  EXPECT_EQ(problem_with("log", "block_command", "/bin/sh -c true"), "");
+  EXPECT_TRUE(
+      has(problem_with("log", "block_command", scratch.path() + "/no $TARGET$"), "No such"));
+  EXPECT_TRUE(has(problem_with("log", "block_command", scratch.path()), "is a directory"));
+}
+
 TEST(Validate, warns_of_a_cache_that_cannot_be_kept) {
   const test::Scratch scratch;
   const std::string file = scratch.write("file", "");
