@@ -16,10 +16,15 @@
 namespace edgesentry::enforce {
 
 struct Health {
-  std::uint64_t sent = 0;       // orders passed on, resent ones included
-  std::uint64_t pending = 0;    // taken, but not yet passed on
-  std::uint64_t overflows = 0;  // times the backlog was full and the ledger had to be replayed
-  bool is_reconciling = false;  // the ledger is being replayed now
+  std::uint64_t sent = 0;        // orders passed on, resent ones included
+  std::uint64_t pending = 0;     // taken, but not yet passed on
+  std::uint64_t overflows = 0;   // times the backlog was full and the ledger had to be replayed
+  bool is_reconciling = false;   // the ledger is being replayed now
+  bool is_in_force = true;       // false: what was ordered is not, or not surely, carried out
+  std::uint64_t programmed = 0;  // sources it keeps out, where it can tell
+  std::uint64_t failures = 0;    // orders or batches that were refused
+  std::uint64_t restarts = 0;    // of a process it needs
+  std::uint64_t repairs = 0;     // times somebody else had changed what it had programmed
 };
 
 class Enforcer {

@@ -1,0 +1,91 @@
+// edgesentry-nft: keeps the sources that edgesentryd names in nftables sets. Started by
+// edgesentryd, which speaks to it over a socket; of no use by hand.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "edgesentry-nft/firewall.h"
+#include "edgesentry-nft/privileges.h"
+#include "edgesentry-nft/session.h"
+
+namespace edgesentry::nft {
+namespace {
+
+struct Arguments {
+  Settings tables;
+  int socket = 3;
+  bool is_removing_when_orphaned = false;
+};
+
+int fail(const base::Error& error) {
+  fmt::print(stderr, "edgesentry-nft: {}\n", error.text);
+  return 1;
+}
+
+// The tables are to be removed in order by edgesentryd: whoever stops it stops its children at the
+// same moment, and they must outlast it.
+void ignore_signals() {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2})
+    ::sigaction(signal, &ignore, nullptr);
+}
+
+int run(const Arguments& arguments) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(arguments.socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+      type != SOCK_SEQPACKET)
+    return fail(
+        {fmt::format("descriptor {} is no packet socket; this program is started by "
+                     "edgesentryd",
+                     arguments.socket)});
+  if (base::Status kept = keep_net_admin_only(); !kept) return fail(kept.error());
+  ignore_signals();
+  auto firewall = Firewall::open(arguments.tables);
+  if (!firewall) return fail(firewall.error());
+  const Ended ended = serve(arguments.socket, *firewall.value());
+  if (ended != Ended::asked && arguments.is_removing_when_orphaned)
+    if (base::Status removed = firewall.value()->remove(); !removed) return fail(removed.error());
+  return ended == Ended::broken ? 1 : 0;
+}
+
+int parse_and_run(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Keeps blocked sources in nftables sets; started by edgesentryd."};
+  app.set_version_flag("--version", EDGESENTRY_VERSION);
+  app.add_option("--fd", arguments.socket, "Packet socket to edgesentryd")
+      ->check(CLI::Range(3, 1023));
+  app.add_flag("--inet", arguments.tables.has_inet, "Drop in the input and forward hooks");
+  app.add_option("--device", arguments.tables.devices, "Drop at the ingress of this interface")
+      ->check([](const std::string& name) {
+        return name.empty() || name.size() > 15 ? std::string("is no interface name")
+                                                : std::string();
+      });
+  app.add_option("--ipv6-prefix", arguments.tables.ipv6_prefix, "Length of an IPv6 source")
+      ->check(CLI::Range(1, 128));
+  app.add_flag("--remove-when-orphaned", arguments.is_removing_when_orphaned,
+               "Delete the tables when edgesentryd is gone; else the elements end by their "
+               "time limits");
+  CLI11_PARSE(app, argc, argv);
+  if (families(arguments.tables).empty())
+    return fail({"nothing to do: neither --inet nor --device is given"});
+  return run(arguments);
+}
+
+}  // namespace
+}  // namespace edgesentry::nft
+
+int main(int argc, char** argv) {
+  try {
+    return edgesentry::nft::parse_and_run(argc, argv);
+  } catch (const std::exception& failure) {
+    return edgesentry::nft::fail({failure.what()});
+  }
+}

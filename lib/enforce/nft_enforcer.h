@@ -1,0 +1,106 @@
+// The kernel's own packet filter as an enforcer: what the ledger blocks stands in nftables sets,
+// put there by edgesentry-nft.
+//
+// Owner: the control thread. submit() only notes which sources changed; reconcile() asks the ledger
+// what holds for them now, so that orders coalesce and an old one can do no harm. A few requests
+// are on their way at most, and what the other end cannot take yet waits, one place a source; past
+// kChangedMax the whole ledger is replayed instead. A replay names every block and then has all
+// else deleted: after a start, when the other end was lost, when the tables were changed by
+// somebody else, when counts differ, and every kReplayEvery.
+//
+// The ledger owns expiry. An element's own time limit lies `margin` behind the end of its block and
+// ends it only when nobody is left to.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "enforce/enforcer.h"
+#include "enforce/nft_link.h"
+#include "enforce/nft_protocol.h"
+
+namespace edgesentry::enforce {
+
+class NftEnforcer final : public Enforcer {
+ public:
+  static constexpr std::size_t kChangedMax = std::size_t{1} << 18;
+  static constexpr base::Micros kCheckEvery = base::milliseconds(250);
+  static constexpr base::Micros kReplayEvery = base::seconds(6 * 3600);
+  static constexpr base::Micros kReplyLimit = base::seconds(30);
+
+  struct Settings {
+    base::Micros margin = base::seconds(60);
+    std::function<base::Micros()> now = base::monotonic_now;
+    std::function<void(std::string)> say = [](const std::string&) {};  // troubles and their end
+  };
+
+  NftEnforcer(NftLink& link, Settings settings);
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "nftables"; }
+  void submit(std::span<const scan::Order> orders) override;
+  void reconcile(const policy::Ledger& ledger) override;
+  [[nodiscard]] Health health() const noexcept override;
+
+  // At the end. Deletes the tables, within the limit, or leaves them to their time limits.
+  enum class AtStop : std::uint8_t { remove, keep };
+  [[nodiscard]] base::Status stop(AtStop what, std::chrono::milliseconds limit);
+
+ private:
+  struct Waiting {
+    NftAsk ask;
+    std::uint32_t sequence;
+    base::Micros sent;
+    std::uint64_t elements;
+    std::uint64_t expected;  // of a check: blocks in the ledger, all of them passed on; or kUnknown
+  };
+  enum class Replay : std::uint8_t { none, wanted, running };
+
+  bool is_up(base::Micros now);
+  void read_replies(base::Micros now);
+  void take_reply(const NftReply& reply, const Waiting& about, base::Micros now);
+  void take_check(const NftReply& reply, const Waiting& about);
+  void take_failure(const NftReply& reply, base::Micros now);
+  void lose(std::string why, base::Micros now);
+  [[nodiscard]] std::vector<NftElement> sample(const policy::Ledger& ledger, base::Micros now);
+  void send_changes(const policy::Ledger& ledger, base::Micros now);
+  void replay(const policy::Ledger& ledger, base::Micros now);
+  bool send(NftRequest request, base::Micros now, std::uint64_t expected);
+  bool send(NftAsk ask, base::Micros now);
+  void want_replay(std::string why);
+  void have_trouble(std::string trouble);
+  void say_whole();
+  [[nodiscard]] bool has_room() const noexcept;
+  [[nodiscard]] NftElement element_of(const base::Ip& source, const policy::Entry* entry,
+                                      base::Micros now) const;
+
+  NftLink& link_;
+  const Settings settings_;
+  bool is_open_ = false;
+  bool is_greeted_ = false;  // the answer to hello has come
+  bool has_ever_opened_ = false;
+  base::Micros open_again_;
+  base::Micros opened_;
+  base::Micros patience_;  // before the next start, doubled with each that did not last
+  std::deque<Waiting> waiting_;
+  std::uint32_t sequence_ = 0;
+  std::unordered_set<base::Ip, base::IpHash> changed_;
+  Replay replay_ = Replay::wanted;
+  std::uint32_t cursor_ = 0;         // of the replay
+  std::uint32_t sample_cursor_ = 0;  // of what is looked up to see whether it is there
+  base::Micros replay_not_before_;
+  base::Micros replay_patience_;
+  base::Micros replayed_;
+  base::Micros checked_;
+  std::string trouble_;    // what was said last; empty: all is well
+  std::string repair_;     // why the running replay was wanted; empty: nobody need be told
+  bool is_whole_ = false;  // a replay has been carried out since the last trouble
+  Health health_;
+};
+
+}  // namespace edgesentry::enforce

@@ -1,0 +1,141 @@
+#include "enforce/nft_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "enforce/nft_protocol.h"
+
+namespace edgesentry::enforce {
+namespace {
+
+constexpr int kSocketInChild = 3;
+constexpr int kSocketBytes = 1 << 20;  // the kernel gives what it allows
+
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    EDGESENTRY_CHECK(posix_spawnattr_init(&attributes_) == 0, "glibc's init only sets fields");
+    EDGESENTRY_CHECK(posix_spawn_file_actions_init(&files_) == 0, "glibc's init only sets fields");
+  }
+  ~SpawnPlan() {
+    posix_spawnattr_destroy(&attributes_);
+    posix_spawn_file_actions_destroy(&files_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+  // 0 or an errno. Standard error stays: it is where the program says why it cannot start.
+  int spawn(pid_t& pid, const std::vector<std::string>& arguments, int socket) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int error = posix_spawn_file_actions_addopen(&files_, 0, "/dev/null", O_RDONLY, 0);
+    if (error == 0) error = posix_spawn_file_actions_addopen(&files_, 1, "/dev/null", O_WRONLY, 0);
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&files_, socket, kSocketInChild);
+    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&files_, kSocketInChild + 1);
+    if (error != 0) return error;
+    std::vector<char*> argv;
+    for (const std::string& argument : arguments)
+      argv.push_back(const_cast<char*>(argument.c_str()));  // execve's type, it does not write
+    argv.push_back(nullptr);
+    std::array<char*, 1> environment = {nullptr};
+    return posix_spawn(&pid, argv.front(), &files_, &attributes_, argv.data(), environment.data());
+  }
+
+ private:
+  posix_spawnattr_t attributes_;
+  posix_spawn_file_actions_t files_;
+};
+
+}  // namespace
+
+base::Status NftProcess::open() {
+  close();
+  std::vector<std::string> arguments = {settings_.program, fmt::format("--fd={}", kSocketInChild),
+                                        fmt::format("--ipv6-prefix={}", settings_.ipv6_prefix)};
+  if (settings_.has_inet) arguments.emplace_back("--inet");
+  for (const std::string& device : settings_.devices) arguments.push_back("--device=" + device);
+
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return base::Error{
+        fmt::format("no socket pair for {}: {}", settings_.program, std::strerror(errno))};
+  for (const int end : ends)
+    for (const int option : {SO_SNDBUF, SO_RCVBUF})
+      ::setsockopt(end, SOL_SOCKET, option, &kSocketBytes, sizeof kSocketBytes);
+  // dup2() onto itself would leave close-on-exec set.
+  int theirs = ends[1];
+  if (theirs == kSocketInChild) {
+    theirs = ::fcntl(ends[1], F_DUPFD_CLOEXEC, kSocketInChild + 1);
+    ::close(ends[1]);
+  }
+  const int error = SpawnPlan().spawn(pid_, arguments, theirs);
+  ::close(theirs);
+  if (error == 0) {
+    socket_ = ends[0];
+    return {};
+  }
+  ::close(ends[0]);
+  pid_ = -1;
+  return base::Error{fmt::format("{} cannot be started: {}; it belongs beside edgesentryd",
+                                 settings_.program, std::strerror(error))};
+}
+
+bool NftProcess::send(std::span<const std::byte> frame) {
+  if (socket_ < 0) return false;
+  return ::send(socket_, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(frame.size());
+}
+
+NftLink::Got NftProcess::receive(std::vector<std::byte>& frame) {
+  if (socket_ < 0) return Got::gone;
+  frame.resize(kNftHeaderBytes + kNftTextMax + 64);
+  const ssize_t got = ::recv(socket_, frame.data(), frame.size(), MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return Got::nothing;
+  if (got <= 0) return Got::gone;
+  frame.resize(static_cast<std::size_t>(got));
+  return Got::frame;
+}
+
+void NftProcess::wait(std::chrono::milliseconds limit) {
+  if (socket_ < 0) return;
+  pollfd waits{socket_, POLLIN, 0};
+  ::poll(&waits, 1, static_cast<int>(std::clamp<std::int64_t>(limit.count(), 0, INT_MAX)));
+}
+
+void NftProcess::close() noexcept {
+  if (socket_ >= 0) ::close(socket_);
+  socket_ = -1;
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+}
+
+std::string beside_this_program(const std::string& name) {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  const std::string self(path.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  return self.substr(0, self.rfind('/') + 1) + name;
+}
+
+}  // namespace edgesentry::enforce
