@@ -19,8 +19,6 @@ from framework.testbed import HOST_DEVICE
 FAST = 5
 # A RST to an ACK is also how conversations end: the first one is not held against anybody.
 WEAK = FAST + 1
-# Nobody sends a datagram again, so one with content waits only after a refusal (nmap's flight).
-DATAGRAMS = 10
 OWN_CLASS = (1, 6, 17)  # protocols that -sO asks for with probes of another class than the rest
 ABNORMAL = 3  # detect.abnormal: what no stack sends is evidence at once, flight or not
 # detect.horizontal_targets: hosts that answer a ping refuse nothing, so that the fifteenth decides;
@@ -194,7 +192,7 @@ class TestNmapTechniques(TestSuite):
             Each is blocked by its name within the bound.
         """
         self.verify_all(
-            self.nmap("udp", DATAGRAMS, "-sU", *PORTS),
+            self.nmap("udp", FAST, "-sU", *PORTS),
             self.nmap("sctp_init", FAST, "-sY", *PORTS),
             self.nmap("sctp_cookie_echo", FAST, "-sZ", *PORTS),
             self.nmap("ip_protocol", FAST + len(OWN_CLASS), "-sO"),

@@ -17,11 +17,26 @@ constexpr std::uint8_t kSentAgain = 2;
 constexpr base::Micros kTrialPause = base::seconds(2);
 constexpr std::uint8_t kTrialDoublings = 8;
 
+// So many ports of one host without an answer are no client's: a call with sound and picture takes
+// four, and what is sent without a pause is sent again.
+constexpr int kUnansweredPorts = 4;
+
+bool walks_along_ports(const Suspect& suspect, const Contact& newest) noexcept {
+  const auto all = std::span(suspect.contacts).first(suspect.contact_count);
+  const auto others = std::count_if(all.begin(), all.end(), [&newest](const Contact& contact) {
+    return &contact != &newest && contact.outcome == Outcome::pending &&
+           contact.port_class == newest.port_class && contact.target == newest.target;
+  });
+  return others + (suspect.was_met ? 1 : 0) >= kUnansweredPorts;
+}
+
 // Whoever opens a connection sends again what got lost; a datagram may be all there is. It waits
-// only when it is empty, or when something of its source was refused before.
-bool may_wait(const Suspect& suspect, const wire::Probe& probe, PortClass port_class) noexcept {
-  if (port_class == PortClass::tcp || port_class == PortClass::sctp) return true;
-  return port_class != PortClass::icmp && (probe.payload_bytes == 0 || suspect.failures > 0);
+// only when it is empty, when something of its source was refused before, or when its source walks
+// along the ports of one host.
+bool may_wait(const Suspect& suspect, const wire::Probe& probe, const Contact& newest) noexcept {
+  if (newest.port_class == PortClass::tcp || newest.port_class == PortClass::sctp) return true;
+  return newest.port_class != PortClass::icmp &&
+         (probe.payload_bytes == 0 || suspect.failures > 0 || walks_along_ports(suspect, newest));
 }
 
 // An answered SYN-ACK would set two appliances talking for ever, but for those of an idle scan:
@@ -91,7 +106,7 @@ Verdict Inspector::State::restrain(Suspect& suspect, const Attempt& attempt,
     return Verdict::pass;
   }
   const bool is_excess = is_new && contact->outcome == Outcome::pending &&
-                         may_wait(suspect, probe, touch.port_class) &&
+                         may_wait(suspect, probe, *contact) &&
                          is_one_too_many(suspect, *contact, moment);
   if (contact->outcome != Outcome::held && !is_excess) return Verdict::pass;
   contact->outcome = Outcome::held;

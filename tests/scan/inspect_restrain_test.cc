@@ -97,12 +97,26 @@ TEST_F(Restrain, holds_nobody_whose_calls_are_answered) {
   EXPECT_TRUE(bench.alerts.empty());
 }
 
-TEST_F(Restrain, holds_no_datagram_before_one_was_refused) {
+TEST_F(Restrain, holds_no_datagram_to_many_hosts_before_one_was_refused) {
   hold_bursts();
-  for (std::uint16_t port = 1; port <= 10; ++port)
-    EXPECT_EQ(bench.act(udp(to_port(port))), Verdict::pass);
-  bench.hear(unreachable(to_port(1)));
-  EXPECT_EQ(bench.act(udp(to_port(11))), Verdict::hold);
+  const auto poll = [](std::uint32_t host) {  // as who asks all of them for their health
+    Flow flow = to_port(161);
+    flow.target = ip4(203, 0, 113, host);
+    return flow;
+  };
+  for (std::uint32_t host = 1; host <= 10; ++host)
+    EXPECT_EQ(bench.act(udp(poll(host))), Verdict::pass) << host;
+  bench.hear(unreachable(poll(1)));
+  EXPECT_EQ(bench.act(udp(poll(11))), Verdict::hold);
+}
+
+TEST_F(Restrain, holds_datagrams_that_walk_along_the_ports_of_one_host) {
+  hold_bursts();
+  for (std::uint16_t port = 1; port <= 4; ++port)  // a call: sound, picture, and a report on each
+    EXPECT_EQ(bench.act(udp(to_port(port))), Verdict::pass) << port;
+  EXPECT_EQ(bench.act(udp(to_port(5))), Verdict::hold);
+  EXPECT_EQ(bench.act(udp(to_port(5))), Verdict::pass) << "who goes on is let through";
+  EXPECT_EQ(bench.act(udp(to_port(6))), Verdict::hold);
 }
 
 TEST_F(Restrain, holds_datagrams_without_content) {
