@@ -86,7 +86,7 @@ bool FragmentWatch::overlaps(Datagram& datagram, const wire::FragmentSpan& span)
 Touch FragmentWatch::judge(const wire::Probe& probe, const Touch& touch, const HashKey& key,
                            base::Micros now) noexcept {
   const wire::FragmentSpan span = wire::fragment_span(probe);
-  if (span.begin >= span.end) return touch;
+  if (span.begin >= span.end || is_for_many(probe.target)) return touch;
   Datagram& datagram = place_of(probe, key, now);
   if (span.begin == 0) datagram.port = probe.target_port;
   const bool hides_flags = span.begin == kSecondUnit && probe.protocol == kTcp;

@@ -16,7 +16,8 @@
 namespace edgesentry::scan {
 
 enum class TouchKind : std::uint8_t {
-  none,  // nothing to learn: RST, replies, later fragments (see fragment_watch.h), not IP
+  none,  // nothing to learn: RST, replies, later fragments (see fragment_watch.h), not IP, to many
+         // at once
   attempt,
   abnormal,
   weak,
@@ -100,6 +101,14 @@ inline Touch touch_of_icmp(const wire::Probe& probe) noexcept {
 
 }  // namespace detail
 
+// Multicast (224/4, ff00::/8) and limited broadcast: nobody in particular is asked, and nobody has
+// to answer (RFC 1122 section 3.2.2), so neither silence nor the number of groups says anything.
+[[nodiscard]] constexpr bool is_for_many(const base::Ip& target) noexcept {
+  if (!target.is_v4()) return target.bytes()[0] == 0xff;
+  const std::uint32_t address = target.v4_value();
+  return address >> 28 == 0xe || address == 0xffffffffu;
+}
+
 // Echo requests, and UDP to the ports that traceroute walks through from 33434 on, with no more
 // hops left than a traceroute that began with 30 can have.
 [[nodiscard]] constexpr bool is_port_of_traceroute(std::uint16_t port) noexcept {
@@ -114,6 +123,8 @@ inline bool is_traceroute(const wire::Probe& probe) noexcept {
 }
 
 inline Touch touch_of(const wire::Probe& probe) noexcept {
+  if (is_for_many(probe.target)) [[unlikely]]
+    return {};
   switch (probe.outcome) {
     case wire::ParseOutcome::tcp: {
       const detail::FlagMeaning meaning = detail::kFlagTable[probe.tcp_flags & 0x3f];
@@ -171,7 +182,8 @@ inline bool is_prey_of_worms(std::uint16_t port) noexcept {
 // than anybody sends, or in a later fragment. RFC 7112 section 5: the first fragment holds the
 // whole header chain, and who passes packets on may discard one that does not.
 inline bool hides_its_ports(const wire::Probe& probe) noexcept {
-  if (!(probe.traits & wire::trait::kIpv6) || (probe.traits & wire::trait::kDecapsulated))
+  if (!(probe.traits & wire::trait::kIpv6) || (probe.traits & wire::trait::kDecapsulated) ||
+      is_for_many(probe.target))
     return false;
   const bool is_cut = probe.outcome == wire::ParseOutcome::truncated_extension ||
                       probe.outcome == wire::ParseOutcome::truncated_transport;
