@@ -109,10 +109,11 @@ inline Touch touch_of_icmp(const wire::Probe& probe) noexcept {
   return address >> 28 == 0xe || address == 0xffffffffu;
 }
 
-// Echo requests, and UDP to the ports that traceroute walks through from 33434 on, with no more
-// hops left than a traceroute that began with 30 can have.
+// Echo requests, and UDP to the ports that tracers walk through, with no more hops left than one
+// that began with 30 can have: traceroute from 33434 on, tracepath from 44444 on, mtr -u from 33000
+// up to the last one, a port for each probe as long as it runs.
 [[nodiscard]] constexpr bool is_port_of_traceroute(std::uint16_t port) noexcept {
-  return port >= 33434 && port <= 33434 + 1024;
+  return port >= 33000;
 }
 inline bool is_traceroute(const wire::Probe& probe) noexcept {
   constexpr std::uint8_t kFewHops = 32;

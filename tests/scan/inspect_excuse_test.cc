@@ -197,6 +197,39 @@ TEST(Traceroute, over_udp_and_icmp_is_no_scan) {
   EXPECT_TRUE(bench.alerts.empty());
 }
 
+// mtr -u: one port after the other for hours, and whoever is reached refuses each.
+TEST(Traceroute, that_goes_on_over_all_ports_is_no_scan) {
+  Bench bench;
+  for (std::uint32_t port = 33000; port <= 65535; port += 3) {
+    const Flow flow = from_port(41000, static_cast<std::uint16_t>(port));
+    EXPECT_EQ(bench.act(with_hops(udp(flow), 1)), Verdict::pass);
+    bench.hear(unreachable(flow));
+    bench.pass_time(base::milliseconds(200));
+  }
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+// tracepath: the n-th hop has port 44443 + n, whatever the target.
+TEST(Traceroute, to_twenty_hosts_at_one_port_is_no_sweep) {
+  Bench bench;
+  for (std::uint32_t target = 1; target <= 20; ++target) {
+    const Flow flow = from_port(41000, 44453, host(target));
+    bench.act(with_hops(udp(flow), 2));
+    bench.hear(unreachable(flow));
+  }
+  bench.pass_time(base::seconds(10));
+  EXPECT_TRUE(bench.alerts.empty());
+}
+
+TEST(Traceroute, is_no_cover_for_a_scan_of_ports_below) {
+  Bench bench;
+  for (std::uint16_t port = 32990; port < 32996; ++port) {
+    const Flow flow = from_port(40000, port);
+    if (bench.act(with_hops(udp(flow), 20)) == Verdict::pass) bench.hear(unreachable(flow));
+  }
+  EXPECT_EQ(bench.alerts.size(), 1u);
+}
+
 TEST(Traceroute, is_no_cover_for_a_sweep) {
   Bench bench;
   for (std::uint32_t target = 1; target <= 30; ++target)
@@ -207,10 +240,12 @@ TEST(Traceroute, is_no_cover_for_a_sweep) {
 }
 
 TEST(Traceroute, is_no_cover_for_a_scan_of_its_ports) {
-  Bench bench;
-  for (std::uint16_t port = 33434; port < 33440; ++port)
-    send_refused(bench, from_port(40000, port), 0);
-  EXPECT_EQ(bench.alerts.size(), 1u);
+  for (const std::uint16_t first : {33000, 33434, 44444, 65000}) {
+    Bench bench;
+    for (std::uint16_t n = 0; n < 6; ++n)
+      send_refused(bench, from_port(40000, static_cast<std::uint16_t>(first + n)), 0);
+    EXPECT_EQ(bench.alerts.size(), 1u) << first;
+  }
 }
 
 // --- a few UDP ports of many targets that say nothing -------------------------------------------
