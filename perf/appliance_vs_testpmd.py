@@ -186,6 +186,8 @@ portsentry_file = ""
 json_file = ""
 [allow]
 file = ""
+[state]
+file = ""
 [metrics]
 listen = "{metrics}"
 [control]

@@ -17,6 +17,7 @@
 #include "edgesentryd/outlets.h"
 #include "edgesentryd/payloads.h"
 #include "edgesentryd/signals.h"
+#include "edgesentryd/watchdog.h"
 #include "plane/plane.h"
 
 namespace edgesentry::appliance {
@@ -24,7 +25,6 @@ namespace {
 
 constexpr std::chrono::seconds kLinkLimit{5};
 constexpr std::chrono::seconds kFirstBeatLimit{5};
-constexpr base::Micros kStalledAfter = base::seconds(2);
 
 void say(std::string_view sentence) {
   fmt::print(stderr, "edgesentryd: {}\n", sentence);
@@ -100,10 +100,9 @@ void say_life(Outlets& outlets, report::Life life, std::string text) {
   static_cast<void>(outlets.offer(std::move(event)));
 }
 
-void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane& plane) {
-  std::size_t stalled_before = 0;
+void wait_for_stop(Signals& signals, Controller& controller, Watchdog& watchdog) {
   for (;;) {
-    switch (signals.wait(std::chrono::seconds(1))) {
+    switch (signals.wait(watchdog.pause())) {
       case Wish::stop:
         return;
       case Wish::reload:
@@ -112,13 +111,7 @@ void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane&
       case Wish::none:
         break;
     }
-    const auto stalled = plane::stalled(plane.tallies(), base::monotonic_now(), kStalledAfter);
-    if (stalled.size() > stalled_before)
-      say(
-          fmt::format("worker {} has not been round for {} s: its core is taken, or its device "
-                      "hangs",
-                      stalled.front().value, kStalledAfter.value / 1'000'000));
-    stalled_before = stalled.size();
+    watchdog.look(base::monotonic_now());
   }
 }
 
@@ -177,8 +170,11 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   wait_until_active(*nics.value(), *plane.value());
   fmt::print("edgesentryd is active: {}\n", what);
   std::fflush(stdout);
-  wait_for_stop(signals, *controller.value(), *plane.value());
+  Watchdog watchdog(plane.value()->tallies(), controller.value()->numbers(), say);
+  watchdog.ready(what);
+  wait_for_stop(signals, *controller.value(), watchdog);
 
+  watchdog.stopping();
   plane.value()->stop();
   metrics.value().server.reset();
   controller.value()->stop();

@@ -146,6 +146,7 @@ Restored ControlLoop::restore(std::vector<store::Record>&& records) {
 bool ControlLoop::run_round() {
   Story& story = *story_;
   story.state.look_at_clocks(read_both(story.clock));
+  story.numbers.heartbeat.set(story.state.now.monotonic.value);
   story.has_more = story.has_worked = false;
   story.drain();    // alerts from the workers' rings, requests from the mailbox
   story.decide();   // each against history and rules; the ledger changes here

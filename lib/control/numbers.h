@@ -45,6 +45,7 @@ struct alignas(base::kCacheLine) Numbers {
   base::Counter events_offered, events_refused, events_coalesced;
   base::Counter commands, commands_failed;
   base::Counter rounds;
+  base::Counter heartbeat;      // gauge: when the last round began
   Histogram round_duration;     // of the work of a round, sleep left out
   Histogram detection_latency;  // from the deciding packet to the recorded decision
   base::Counter reloads, reloads_failed;

@@ -45,13 +45,4 @@ void Lcores::join() noexcept {
   places_.clear();
 }
 
-std::vector<base::WorkerId> stalled(std::span<const scan::Tally* const> tallies, base::Micros now,
-                                    base::Micros limit) {
-  std::vector<base::WorkerId> found;
-  for (std::size_t i = 0; i < tallies.size(); ++i)
-    if (base::elapsed({tallies[i]->heartbeat.value()}, now) > limit)
-      found.push_back({static_cast<std::uint16_t>(i)});
-  return found;
-}
-
 }  // namespace edgesentry::plane

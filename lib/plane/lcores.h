@@ -40,8 +40,4 @@ class Lcores {
   std::vector<Place> places_;  // fixed while workers run: they hold pointers into it
 };
 
-// Workers whose heartbeat is older than `limit`.
-[[nodiscard]] std::vector<base::WorkerId> stalled(std::span<const scan::Tally* const> tallies,
-                                                  base::Micros now, base::Micros limit);
-
 }  // namespace edgesentry::plane

@@ -13,7 +13,8 @@ constexpr MetricKind kGauge = MetricKind::gauge;
 constexpr MetricKind kHistogram = MetricKind::histogram;
 
 constexpr auto kTable = std::to_array<MetricRow>({
-    {"edgesentry_up", kGauge, "", "Always 1: the appliance answers."},
+    {"edgesentry_up", kGauge, "",
+     "1 while every worker and the control thread have been round in the last two seconds."},
     {"edgesentry_build_info", kGauge, "version,revision,dpdk", "Always 1; what runs here."},
     {"edgesentry_start_time_seconds", kGauge, "", "Unix time of the start."},
 
@@ -108,6 +109,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Times a worker slept for want of work."},
     {"edgesentry_worker_heartbeat_age_seconds", kGauge, "worker",
      "Time since a worker last did its housekeeping; grows when it is stuck."},
+    {"edgesentry_control_heartbeat_age_seconds", kGauge, "",
+     "Time since the control thread last began a round; grows when it is stuck."},
     {"edgesentry_worker_policy_generation", kGauge, "worker",
      "Generation of the configuration that a worker uses."},
 

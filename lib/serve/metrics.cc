@@ -1,5 +1,6 @@
 #include "serve/metrics.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -17,7 +18,6 @@ double number(const Count& count) {
 }
 
 void add_appliance(Families& out, const BuildFacts& build, double start_time_seconds) {
-  out.add("edgesentry_up", 1);
   out.add("edgesentry_build_info",
           {{"version", build.version}, {"revision", build.revision}, {"dpdk", build.dpdk}}, 1);
   out.add("edgesentry_start_time_seconds", start_time_seconds);
@@ -87,6 +87,22 @@ void add_commands(Families& out, const CommandNumbers& numbers) {
           number(numbers.malformed.value()));
 }
 
+// A process that answers a scrape may still have stopped forwarding.
+void add_liveness(Families& out, const MetricsLinks& links, base::Micros now) {
+  constexpr base::Micros kStandsAfter = base::seconds(2);
+  const auto is_round = [&](const base::Counter& beat) {
+    return beat.value() > 0 && base::elapsed({beat.value()}, now) <= kStandsAfter;
+  };
+  bool is_up = std::ranges::all_of(
+      links.workers, [&](const scan::Tally* worker) { return is_round(worker->heartbeat); });
+  if (links.control != nullptr) {
+    is_up = is_up && is_round(links.control->heartbeat);
+    out.add("edgesentry_control_heartbeat_age_seconds",
+            number(base::elapsed({links.control->heartbeat.value()}, now).value) / 1e6);
+  }
+  out.add("edgesentry_up", is_up ? 1 : 0);
+}
+
 }  // namespace
 
 Metrics::Metrics(MetricsLinks links) : links_(std::move(links)) {
@@ -100,6 +116,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   Families out;
   add_appliance(out, links_.build, start_time_seconds_);
   add_worker_metrics(out, links_, links_.now(), created_);
+  add_liveness(out, links_, links_.now());
   add_payload_metrics(out, links_);
   add_rings(out, links_.rings);
   if (links_.control != nullptr) add_control_metrics(out, *links_.control);

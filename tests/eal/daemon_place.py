@@ -98,6 +98,7 @@ class Place:
             f'[workers]\nmbufs = 4096\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n'
             f'[networks]\ninside = ["10.0.0.0/8"]\n'
             f'[log]\nsyslog = false\njson_file = "{self.folder}/events.json"\n'
+            f'[state]\nfile = "{self.folder}/state.db"\n'
             f'[metrics]\nlisten = "127.0.0.1:{self.port}"\n'
             f'[control]\nsocket = "{self.folder}/control.sock"\n{more}',
             encoding="utf-8")

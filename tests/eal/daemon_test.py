@@ -3,6 +3,7 @@
 usage: daemon_test.py EDGESENTRYD    (prints TAP; no root, no hugepages, no interface needed)
 """
 
+import contextlib
 import json
 import os
 import re
@@ -132,6 +133,31 @@ def says_when_patterns_cannot_be_kept(place: Place) -> None:
     place.stop()
 
 
+def tells_systemd_while_it_goes_round(place: Place) -> None:
+    """As a unit with Type=notify and WatchdogSec=: ready, then alive until it is stopped."""
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with manager:
+        manager.bind(str(place.folder / "notify.sock"))
+        manager.settimeout(20)
+        os.environ["NOTIFY_SOCKET"] = str(place.folder / "notify.sock")
+        os.environ["WATCHDOG_USEC"] = "400000"
+        try:
+            place.start(place.write_config("net_null0", "net_null1"))
+        finally:
+            del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
+        first = manager.recv(4096).decode()
+        assert first.startswith("READY=1\nSTATUS=") and "net_null0" in first, first
+        for _ in range(3):
+            assert manager.recv(4096) == b"WATCHDOG=1"
+        place.stop()
+        manager.setblocking(False)
+        said = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                said.append(manager.recv(4096))
+        assert said[-1] == b"STOPPING=1", said
+
+
 def says_what_is_wrong(place: Place) -> None:
     """Usage, configuration and environment: each its exit code and its sentence."""
     code, out, _ = place.run("--help")
@@ -214,7 +240,8 @@ def needs_hugepages_only_when_told(place: Place) -> None:
 
 CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_capture,
                      reloads_on_sighup, takes_new_patterns_while_packets_flow,
-                     says_when_patterns_cannot_be_kept, says_what_is_wrong,
+                     says_when_patterns_cannot_be_kept, tells_systemd_while_it_goes_round,
+                     says_what_is_wrong,
                      says_which_log_cannot_be_written,
                      takes_no_port_when_others_hold_its_doors, needs_hugepages_only_when_told]
 

@@ -28,7 +28,8 @@ struct Appliance {
     tally.sources.set(7);
     tally.alerts[1][0].add(3);
     tally.tools[static_cast<std::size_t>(scan::Tool::nmap)].add(3);
-    tally.heartbeat.set(4'000'000);
+    tally.heartbeat.set(9'000'000);
+    idle_tally.heartbeat.set(8'000'000);
     matcher.bytes.add(4'096);
     matcher.payloads_refused.add(2);
     matcher.hits[static_cast<std::size_t>(signature::Kind::login_failed)].add(6);
@@ -38,6 +39,7 @@ struct Appliance {
     numbers.detection_latency.observe({40});
     numbers.detection_latency.observe({20'000'000});
     numbers.round_duration.observe({10});
+    numbers.heartbeat.set(9'500'000);
     numbers.commands.add(3);
     numbers.commands_failed.add(1);
     commands.accepted.add(1);

@@ -113,14 +113,34 @@ TEST(Metrics, print_histograms_in_seconds_and_cumulated) {
 
 TEST(Metrics, show_the_age_of_a_heartbeat_and_of_one_that_never_came) {
   Appliance appliance;
+  appliance.idle_tally.heartbeat.set(0);
   MetricsLinks links = appliance.links();
   std::uint64_t now_seconds = 10;
   links.now = [&] { return base::seconds(now_seconds); };
   const Metrics metrics(std::move(links));
   now_seconds = 25;
   const std::string text = text_of(metrics);
-  EXPECT_TRUE(has_line(text, "edgesentry_worker_heartbeat_age_seconds{worker=\"0\"} 21"));
+  EXPECT_TRUE(has_line(text, "edgesentry_worker_heartbeat_age_seconds{worker=\"0\"} 16"));
   EXPECT_TRUE(has_line(text, "edgesentry_worker_heartbeat_age_seconds{worker=\"1\"} 15"));
+}
+
+TEST(Metrics, are_up_only_while_workers_and_control_go_round) {
+  Appliance appliance;
+  MetricsLinks links = appliance.links();
+  base::Micros now = base::seconds(10);
+  links.now = [&] { return now; };
+  const Metrics metrics(std::move(links));
+  EXPECT_TRUE(has_line(text_of(metrics), "edgesentry_up 1"));
+  EXPECT_TRUE(has_line(text_of(metrics), "edgesentry_control_heartbeat_age_seconds 0.5"));
+  now = now + base::Micros{1};  // the idle worker's was two seconds ago
+  EXPECT_TRUE(has_line(text_of(metrics), "edgesentry_up 0"));
+  appliance.idle_tally.heartbeat.set(now.value);
+  EXPECT_TRUE(has_line(text_of(metrics), "edgesentry_up 1"));
+  now = base::seconds(11);
+  appliance.tally.heartbeat.set(now.value);
+  EXPECT_TRUE(has_line(text_of(metrics), "edgesentry_up 1"));
+  now = base::Micros{11'500'001};  // control
+  EXPECT_TRUE(has_line(text_of(metrics), "edgesentry_up 0"));
 }
 
 TEST(Metrics, split_commands_into_successes_and_failures) {
