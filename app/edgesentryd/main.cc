@@ -100,10 +100,14 @@ void say_life(Outlets& outlets, report::Life life, std::string text) {
   static_cast<void>(outlets.offer(std::move(event)));
 }
 
-void wait_for_stop(Signals& signals, Controller& controller, Watchdog& watchdog) {
+void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane& plane,
+                   const std::string& what) {
+  Watchdog watchdog(plane.tallies(), controller.numbers(), say);
+  watchdog.ready(what);
   for (;;) {
     switch (signals.wait(watchdog.pause())) {
       case Wish::stop:
+        watchdog.stopping();
         return;
       case Wish::reload:
         controller.reload();
@@ -170,11 +174,8 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   wait_until_active(*nics.value(), *plane.value());
   fmt::print("edgesentryd is active: {}\n", what);
   std::fflush(stdout);
-  Watchdog watchdog(plane.value()->tallies(), controller.value()->numbers(), say);
-  watchdog.ready(what);
-  wait_for_stop(signals, *controller.value(), watchdog);
+  wait_for_stop(signals, *controller.value(), *plane.value(), what);
 
-  watchdog.stopping();
   plane.value()->stop();
   metrics.value().server.reset();
   controller.value()->stop();
