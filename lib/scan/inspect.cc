@@ -288,7 +288,7 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
     if (is_unspoken_protocol(answer)) return meet_by_answer(probe, answer, key, moment);
     if (!is_call) return;
     way = admit(probe.target, key, moment);
-    if (way >= 0) set.flags[way] |= sighting_flag::kServes;
+    if (way >= 0) set.flags[way] |= called(answer);
     return;
   }
   const std::uint32_t contact =
@@ -302,7 +302,7 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
                                                           answer.port_class) != nullptr);
     if (!known) set.flags[way] |= sighting_flag::kServes;
   }
-  if (answer.kind == AnswerKind::call) set.flags[way] |= sighting_flag::kServes;
+  if (answer.kind == AnswerKind::call) set.flags[way] |= called(answer);
 
   if (slot != 0) {
     record_answer(suspects.at(slot), probe, answer, moment);
@@ -311,7 +311,7 @@ void Inspector::State::hear(const wire::Probe& probe, const SourceKey& key,
   // A first refusal makes a suspect of a source that tier 1 saw knocking there. A RST to an ACK is
   // also how closed conversations end; it counts once the source is a suspect for something else.
   // But for what nobody is known to have called: that is no end of a conversation.
-  const bool uncalled = !serves && is_answering(answer.peer_port, answer.port);
+  const bool uncalled = !serves && refuses_an_answer(answer);
   if (answer.kind != AnswerKind::refuse || !known || (answer.to_ack && !uncalled)) return;
   Suspect* suspect = promote(
       probe.target, Place{index, way},

@@ -220,7 +220,7 @@ void Inspector::State::record_answer(Suspect& suspect, const wire::Probe& probe,
     // The probe itself was seen by tier 1 only, or excused. What it was, the answer tells.
     const std::uint8_t flags = sets[suspect.set].flags[suspect.way];
     const bool serves = flags & sighting_flag::kServes;
-    const bool posture = is_answering(answer.peer_port, answer.port);
+    const bool posture = refuses_an_answer(answer) || is_refused_file(answer, flags);
     const bool traced = answer.port_class == PortClass::udp && is_port_of_traceroute(answer.port);
     const bool is_probe = answer.port_class == PortClass::tcp ? !answer.to_ack || !serves : !traced;
     if (posture || !is_probe || answer.port_class == PortClass::icmp) return;

@@ -16,6 +16,7 @@
 #include "scan/held_attempts.h"
 #include "scan/inspect.h"
 #include "scan/logins.h"
+#include "scan/posture.h"
 #include "scan/service_map.h"
 #include "scan/sighting.h"
 #include "scan/slow_tier.h"
@@ -153,8 +154,21 @@ inline bool is_excused(const wire::Probe& probe, const Touch& touch, std::uint8_
   const bool posture = has_answering_posture(probe, touch.technique);
   const bool serves = (flags & sighting_flag::kServes) != 0;
   if (touch.kind == TouchKind::weak) return posture || serves;
+  if (touch.port_class == PortClass::tcp)
+    return (flags & sighting_flag::kServesFiles) && is_fetched_file(probe, touch);
   return touch.port_class == PortClass::udp &&
          (posture || (serves && probe.source_port < kEphemeral));
+}
+
+// What is known of whom a protected host calls.
+inline std::uint8_t called(const Answer& call) noexcept {
+  const bool is_ftp = call.port_class == PortClass::tcp && call.peer_port == kFtp;
+  return sighting_flag::kServes | (is_ftp ? sighting_flag::kServesFiles : std::uint8_t{0});
+}
+
+inline bool is_refused_file(const Answer& answer, std::uint8_t flags) noexcept {
+  return (flags & sighting_flag::kServesFiles) && answer.port_class == PortClass::tcp &&
+         answer.peer_port == kFtpData && answer.port >= 1024;
 }
 
 // One step of a UDP traceroute. Its echo requests are one contact for each target, as others are.

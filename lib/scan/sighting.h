@@ -20,10 +20,11 @@ inline constexpr int kWays = 4;
 namespace sighting_flag {
 inline constexpr std::uint8_t kUsed = 0x01;
 inline constexpr std::uint8_t kIpv6 = 0x02;
-inline constexpr std::uint8_t kBlocked = 0x04;    // dropped; exact for IPv4, see source_key.h
-inline constexpr std::uint8_t kServes = 0x08;     // a protected host called it first
-inline constexpr std::uint8_t kAlertOwed = 0x10;  // the ring to control refused its alert
-inline constexpr std::uint8_t kSuspect = 0x20;    // has a record in tier 2
+inline constexpr std::uint8_t kBlocked = 0x04;      // dropped; exact for IPv4, see source_key.h
+inline constexpr std::uint8_t kServes = 0x08;       // a protected host called it first
+inline constexpr std::uint8_t kAlertOwed = 0x10;    // the ring to control refused its alert
+inline constexpr std::uint8_t kSuspect = 0x20;      // has a record in tier 2
+inline constexpr std::uint8_t kServesFiles = 0x40;  // a protected host called its FTP port
 }  // namespace sighting_flag
 
 // Coarse time: units of 2^20 us, about 1.05 s; wraps after 19 hours, compared modulo.
@@ -44,9 +45,10 @@ struct alignas(base::kCacheLine) SightingSet {
   // such a repeat needs no second look, and is marked as seen here. Without a branch: with many
   // sources either outcome is a coin toss to the predictor, and the line belongs to this core.
   bool repeats(const SourceKey& key, std::uint32_t novelty, std::uint16_t now) noexcept {
+    constexpr int kCalled = sighting_flag::kServes | sighting_flag::kServesFiles;
     const int plain = sighting_flag::kUsed | (key.ipv6 ? sighting_flag::kIpv6 : 0);
     const __m128i news = _mm_load_si128(reinterpret_cast<const __m128i*>(newest));
-    const __m128i held = _mm_andnot_si128(_mm_set1_epi32(sighting_flag::kServes), wide_flags());
+    const __m128i held = _mm_andnot_si128(_mm_set1_epi32(kCalled), wide_flags());
     const __m128i same =
         _mm_and_si128(_mm_and_si128(has_tag(key.tag), _mm_cmpeq_epi32(held, _mm_set1_epi32(plain))),
                       _mm_cmpeq_epi32(news, _mm_set1_epi32(static_cast<int>(novelty))));

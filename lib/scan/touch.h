@@ -201,29 +201,4 @@ inline bool is_lone_answer(const wire::Probe& probe, const Touch& touch) noexcep
          touch.kind == TouchKind::weak && probe.source_port >= kEphemeral;
 }
 
-[[nodiscard]] constexpr bool is_answering(std::uint16_t from, std::uint16_t to) noexcept {
-  return from < 1024 && to >= 1024;
-}
-
-// A service answers from its low port to a client's high one; unasked-for packets of that kind are
-// backscatter or the half of a conversation that was captured, not a scan. SYN-ACKs of victims come
-// from any service port. An empty datagram answers nothing: a DNS header has 12 bytes, NTP's 48. A
-// COOKIE ECHO comes from who called (RFC 9260 section 5.1).
-inline bool has_answering_posture(const wire::Probe& probe, Technique technique) noexcept {
-  if (technique == Technique::tcp_syn_ack) return probe.source_port < kEphemeral;
-  if (technique == Technique::udp && probe.payload_bytes == 0) return false;
-  return technique != Technique::sctp_cookie_echo &&
-         is_answering(probe.source_port, probe.target_port);
-}
-
-// Has the posture of an answer and is small enough for a probe. Scanners choose their source port
-// (nmap -g 53), so what the targets refuse of these counts. Not SYN-ACKs, data, and big datagrams:
-// victims of forged requests send those, and their targets refuse them as well.
-inline bool may_be_a_probe(const wire::Probe& probe, const Touch& touch) noexcept {
-  constexpr std::uint16_t kSmall = 64;
-  if (touch.port_class == PortClass::udp) return probe.payload_bytes <= kSmall;
-  return (touch.technique == Technique::tcp_ack || touch.technique == Technique::tcp_maimon) &&
-         probe.payload_bytes == 0;
-}
-
 }  // namespace edgesentry::scan

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "scan/posture.h"
 #include "scan/probes.h"
 
 namespace edgesentry::scan {
