@@ -78,4 +78,16 @@ namespace edgesentry::scan {
   });
 }
 
+// Who gets no answer over QUIC goes on over TCP to the same port of the same host (RFC 9308 section
+// 2): where that one talks, a firewall in between drops the datagrams.
+[[nodiscard]] inline bool talks_over_tcp_instead(const Suspect& suspect,
+                                                 const Contact& silent) noexcept {
+  if (silent.port_class != PortClass::udp) return false;
+  const auto all = std::span(suspect.contacts).first(suspect.contact_count);
+  return std::any_of(all.begin(), all.end(), [&](const Contact& contact) {
+    return contact.target == silent.target && contact.port == silent.port &&
+           contact.port_class == PortClass::tcp && contact.outcome == Outcome::completed;
+  });
+}
+
 }  // namespace edgesentry::scan

@@ -298,7 +298,8 @@ void Inspector::State::age(Suspect& suspect, const Moment& moment) noexcept {
     if (contact.outcome == Outcome::answered) next = Outcome::half_open;
     const bool patient = contact.sent >= kPatient && contact.port_class == PortClass::tcp &&
                          !is_abnormal(contact.technique) && !is_prey_of_worms(contact.port);
-    if (patient || contact.outcome == Outcome::held) next = Outcome::neutral;
+    if (patient || contact.outcome == Outcome::held || talks_over_tcp_instead(suspect, contact))
+      next = Outcome::neutral;
     settle(suspect, contact, next, moment);
     if (!suspect.decided) evaluate(suspect, contact, moment);
   }

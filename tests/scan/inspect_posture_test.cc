@@ -119,5 +119,29 @@ TEST(ActiveFtp, needs_a_call_to_port_21_and_the_port_of_its_data) {
   }
 }
 
+TEST(Quic, that_a_firewall_drops_is_no_sweep_where_tcp_talks_instead) {
+  for (const bool falls_back : {true, false}) {
+    Bench bench;
+    for (std::uint32_t n = 1; n <= 60; ++n) {
+      const Flow site{kOutside, host(n), 40000, 443};
+      bench.act(with_payload(udp(site), 1200));
+      bench.pass_time(base::milliseconds(300));
+      if (falls_back) bench.converse(site);
+      bench.pass_time(base::seconds(2));
+    }
+    EXPECT_EQ(bench.alerts.empty(), falls_back);
+  }
+}
+
+TEST(Quic, is_no_cover_for_other_ports_of_a_host_that_talks) {
+  Bench bench;
+  bench.converse({kOutside, kInside, 40000, 443});
+  for (std::uint16_t port = 5000; port < 5040; ++port) {
+    bench.act(udp({kOutside, kInside, 41000, port}));
+    bench.pass_time(base::milliseconds(300));
+  }
+  EXPECT_EQ(bench.alerts.size(), 1u);
+}
+
 }  // namespace
 }  // namespace edgesentry::scan
