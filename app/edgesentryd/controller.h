@@ -12,11 +12,16 @@
 #include "base/result.h"
 #include "base/snapshot.h"
 #include "control/control_loop.h"
+#include "enforce/nft_enforcer.h"
+#include "enforce/nft_process.h"
 #include "plane/plane.h"
 #include "serve/command_server.h"
 #include "store/keeper.h"
 
 namespace edgesentry::appliance {
+
+// Where the kernel drops for us; never automatic.
+[[nodiscard]] config::Nftables nftables_hooks(const config::Config& config);
 
 class Controller {
  public:
@@ -52,6 +57,8 @@ class Controller {
   Controller() = default;
   void open_state(const config::Config& config, const std::function<void(const std::string&)>& say);
   void restore(control::EventSink& events);
+  void open_nftables(const config::Config& config, control::EventSink& events);
+  void close_nftables();
 
   control::Mailbox mailbox_;
   control::Numbers numbers_;
@@ -60,6 +67,10 @@ class Controller {
   std::unique_ptr<store::Keeper> keeper_;
   std::vector<store::Record> records_;
   std::vector<base::Ip> blocked_;
+  std::unique_ptr<enforce::NftProcess> nft_process_;  // nullptr: the kernel drops nothing for us
+  std::unique_ptr<enforce::NftEnforcer> nftables_;
+  enforce::NftEnforcer::AtStop at_stop_ = enforce::NftEnforcer::AtStop::remove;
+  std::function<void(const std::string&)> say_;
   std::unique_ptr<control::ControlLoop> loop_;
   std::thread thread_;
   std::unique_ptr<serve::CommandServer> server_;

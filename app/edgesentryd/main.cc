@@ -123,7 +123,8 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   const config::Config& config = prepared.config;
   const nic::EalPlan& plan = prepared.plan;
   for (const std::string& note : plan.notes) say(note);
-  if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_)
+  if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_ &&
+      nftables_hooks(config) == config::Nftables::off)
     say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
         "but no packet is dropped here");
   const control::AllowListsRead allow = control::read_allow_lists(config);

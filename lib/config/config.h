@@ -21,7 +21,9 @@ enum class Mode { observe, enforce };         // log what would be blocked, or b
 enum class Placement { inline_, tap, host };  // TOML: "inline", "tap", "host"
 enum class Idle { adaptive, poll };           // sleep when nothing comes, or always spin
 enum class Hugepages { automatic, required, off };
-enum class VerifyMode { off, passive, challenge };  // is a source where its packets say
+enum class VerifyMode { off, passive, challenge };           // is a source where its packets say
+enum class Nftables { automatic, off, inet, netdev, both };  // where the kernel drops for us
+enum class AtStop { remove, keep };                          // what becomes of its rules then
 enum class NeededProof { automatic, none, answer, handshake };
 
 // One pair of ports (inline), or one receive-only port (tap and host: `inside` is empty).
@@ -128,6 +130,13 @@ struct Allow {
   bool resolvers = true;      // ... and name servers
 };
 
+// Beside the workers' own verdict: what else keeps blocked sources out.
+struct Enforce {
+  Nftables nftables = Nftables::automatic;  // inet where the placement is host, else off
+  std::vector<std::string> nftables_devices;
+  AtStop at_stop = AtStop::remove;
+};
+
 struct Log {
   std::string portsentry_file;  // PortSentry 2.x history lines; empty: off
   std::string json_file;        // ECS JSON lines; empty: off
@@ -164,6 +173,7 @@ struct Config {
   Verify verify;
   Block block;
   Allow allow;
+  Enforce enforce;
   Log log;
   State state;
   Metrics metrics;

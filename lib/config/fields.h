@@ -27,7 +27,7 @@ using Slot =
                  In<std::chrono::seconds>, In<std::chrono::milliseconds>,
                  In<std::vector<std::chrono::seconds>>, In<base::PortSet>,
                  In<std::vector<base::Prefix>>, In<std::vector<Service>>, In<Mode>, In<Placement>,
-                 In<Idle>, In<Hugepages>, In<VerifyMode>, In<NeededProof>,
+                 In<Idle>, In<Hugepages>, In<VerifyMode>, In<NeededProof>, In<Nftables>, In<AtStop>,
                  std::string Segment::*>;  // one of the array of tables [[segment]]
 
 // Numbers and list items in the key's unit, durations in milliseconds, texts in bytes,

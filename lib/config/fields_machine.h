@@ -23,7 +23,7 @@ inline constexpr std::array kMachineFields = {
           .restart = true,
           .help =
               "inline: a bump in the wire that drops; tap: a mirror port; host: this machine's own "
-              "traffic. Tap and host see copies and drop nothing themselves.",
+              "traffic. Tap and host see copies; what drops there is enforce.nftables.",
           .example = R"("inline")",
           .words = kPlacements},
     Field{.key = "segment.name",

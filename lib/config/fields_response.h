@@ -6,6 +6,10 @@
 
 namespace edgesentry::config {
 
+inline constexpr std::array<std::string_view, 5> kNftables = {"automatic", "off", "inet", "netdev",
+                                                              "both"};
+inline constexpr std::array<std::string_view, 2> kAtStops = {"remove", "keep"};
+
 inline constexpr std::array kResponseFields = {
     Field{.key = "block.ladder",
           .slot = &in<&Config::block, &Block::ladder>,
@@ -55,6 +59,28 @@ inline constexpr std::array kResponseFields = {
           .slot = &in<&Config::allow, &Allow::resolvers>,
           .help = "Never block the name servers of this machine.",
           .example = "true"},
+    Field{.key = "enforce.nftables",
+          .slot = &in<&Config::enforce, &Enforce::nftables>,
+          .restart = true,
+          .help = "Where the kernel of this machine drops what blocked sources send: inet (its own "
+                  "and forwarded traffic), netdev (all that enforce.nftables_devices receive), "
+                  "both; automatic: inet where the placement is host, else off.",
+          .example = R"("inet")",
+          .words = kNftables},
+    Field{.key = "enforce.nftables_devices",
+          .slot = &in<&Config::enforce, &Enforce::nftables_devices>,
+          .range = {1, 15},
+          .restart = true,
+          .help = "Kernel interfaces for netdev and both; one that is missing is waited for.",
+          .example = R"(["eth0"])"},
+    Field{.key = "enforce.at_stop",
+          .slot = &in<&Config::enforce, &Enforce::at_stop>,
+          .restart = true,
+          .help = "What becomes of rules outside of the appliance when it stops: remove, or keep, "
+                  "so that they bridge an upgrade; those of nftables end by themselves a minute "
+                  "after their blocks.",
+          .example = R"("keep")",
+          .words = kAtStops},
     Field{.key = "log.portsentry_file",
           .slot = &in<&Config::log, &Log::portsentry_file>,
           .range = {0, kPathMax},

@@ -27,6 +27,8 @@ constexpr std::array kSections = {
             "how."},
     Section{"block", "How long a scanner stays blocked."},
     Section{"allow", "Who is never blocked, whatever is seen."},
+    Section{"enforce",
+            "Who keeps blocked sources out beside the workers. docs/operating.md tells how."},
     Section{"log", "Where findings are written."},
     Section{"state", "What outlives the process: blocks, and how often a source was blocked."},
     Section{"metrics", "Prometheus metrics."},

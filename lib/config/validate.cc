@@ -193,6 +193,22 @@ void check_group(const Config& config, const Origins& origins, Problems& problem
                              "Create it with: groupadd --system " + name));
 }
 
+void check_nftables(const Config& config, const Origins& origins, Problems& problems) {
+  const Enforce& enforce = config.enforce;
+  if (origins.is_spoiled("enforce.nftables") || origins.is_spoiled("enforce.nftables_devices"))
+    return;
+  const bool needs_devices =
+      enforce.nftables == Nftables::netdev || enforce.nftables == Nftables::both;
+  if (needs_devices && enforce.nftables_devices.empty())
+    problems.push_back(about(origins, "enforce.nftables",
+                             "needs interfaces, and enforce.nftables_devices names none",
+                             "Name them, for example nftables_devices = [\"eth0\"]"));
+  if (!needs_devices && !enforce.nftables_devices.empty())
+    problems.push_back(about(origins, "enforce.nftables_devices",
+                             "has no use while enforce.nftables is neither netdev nor both",
+                             "Remove it, or write nftables = \"both\""));
+}
+
 void check_listen(const Config& config, const Origins& origins, Problems& problems) {
   if (config.metrics.listen.empty() || origins.is_spoiled("metrics.listen")) return;
   const auto address = parse_listen(config.metrics.listen);
@@ -212,9 +228,9 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
   constexpr std::array kRules = {
-      validate_segments, check_dpdk,      check_workers,  check_window, check_sequential_test,
-      check_ladder,      check_allow,     check_paths,    check_cache,  check_group,
-      check_listen,      validate_verify, validate_places};
+      validate_segments, check_dpdk,     check_workers,   check_window,   check_sequential_test,
+      check_ladder,      check_allow,    check_paths,     check_cache,    check_group,
+      check_listen,      check_nftables, validate_verify, validate_places};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

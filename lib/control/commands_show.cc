@@ -92,6 +92,12 @@ nlohmann::json enforcers_view(const ControlState& state) {
                     {"pending", health.pending},
                     {"overflows", health.overflows},
                     {"reconciling", health.is_reconciling}});
+    if (enforcer != state.kernel_filter()) continue;
+    rows.back().update({{"in_force", health.is_in_force},
+                        {"sources", health.programmed},
+                        {"failures", health.failures},
+                        {"restarts", health.restarts},
+                        {"repairs", health.repairs}});
   }
   return rows;
 }

@@ -216,7 +216,10 @@ void ControlLoop::Story::decide() {
 
 void ControlLoop::Story::enforce() {
   send_orders();
-  for (enforce::Enforcer* enforcer : enforcers) enforcer->reconcile(state.ledger);
+  for (enforce::Enforcer* enforcer : enforcers) {
+    enforcer->set_bypass(state.is_bypassed());
+    enforcer->reconcile(state.ledger);
+  }
 }
 
 void ControlLoop::Story::record() {
@@ -323,6 +326,16 @@ void ControlLoop::Story::show_numbers() {
   numbers.orders_sent.set(health.sent);
   numbers.orders_pending.set(health.pending);
   numbers.order_overflows.set(health.overflows);
+  if (const enforce::Enforcer* kernel = state.kernel_filter()) {
+    const enforce::Health other = kernel->health();
+    numbers.kernel.is_used.set(1);
+    numbers.kernel.is_in_force.set(other.is_in_force ? 1 : 0);
+    numbers.kernel.sources.set(other.programmed);
+    numbers.kernel.pending.set(other.pending);
+    numbers.kernel.failures.set(other.failures);
+    numbers.kernel.restarts.set(other.restarts);
+    numbers.kernel.repairs.set(other.repairs);
+  }
 }
 
 }  // namespace edgesentry::control

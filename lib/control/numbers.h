@@ -29,6 +29,12 @@ struct Histogram {
   }
 };
 
+// Of the kernel's packet filter, where it keeps sources out.
+struct KernelNumbers {
+  base::Counter is_used, is_in_force, sources, pending;  // gauges
+  base::Counter failures, restarts, repairs;
+};
+
 struct alignas(base::kCacheLine) Numbers {
   base::Counter alerts_drained;
   base::Counter alerts_stale;  // older than the end of the source's last block
@@ -50,9 +56,10 @@ struct alignas(base::kCacheLine) Numbers {
   Histogram detection_latency;  // from the deciding packet to the recorded decision
   base::Counter reloads, reloads_failed;
   base::Counter reload_succeeded_at;  // gauge: Unix seconds, 0 before the first reload
-  base::Counter is_config_good;       // gauge: 0 after a reload that failed
-  base::Counter config_generation;    // gauge
-  base::Counter is_bypassed;          // gauge: 1 while every packet passes
+  KernelNumbers kernel;
+  base::Counter is_config_good;     // gauge: 0 after a reload that failed
+  base::Counter config_generation;  // gauge
+  base::Counter is_bypassed;        // gauge: 1 while every packet passes
 };
 
 }  // namespace edgesentry::control

@@ -49,8 +49,16 @@ void ControlState::look_at_clocks(Moment moment) noexcept {
 report::Enforcement ControlState::enforcement() const noexcept {
   if (!enforces() || is_bypassed_) return report::Enforcement::none;
   if (config.placement == config::Placement::inline_) return report::Enforcement::packets;
+  const enforce::Enforcer* kernel = kernel_filter();
+  if (kernel != nullptr && kernel->health().is_in_force) return report::Enforcement::packets;
   return config.log.block_command.empty() ? report::Enforcement::none
                                           : report::Enforcement::command;
+}
+
+const enforce::Enforcer* ControlState::kernel_filter() const noexcept {
+  for (const enforce::Enforcer* enforcer : enforcers)
+    if (enforcer->name() == "nftables") return enforcer;
+  return nullptr;
 }
 
 std::string_view ControlState::placement_name() const noexcept {
@@ -63,6 +71,12 @@ std::string ControlState::enforcement_words() const {
   if (!enforces()) return "the mode is observe: no packet is dropped";
   if (config.placement == config::Placement::inline_)
     return "packets of blocked sources are dropped";
+  const enforce::Enforcer* kernel = kernel_filter();
+  if (kernel != nullptr && kernel->health().is_in_force)
+    return fmt::format("the kernel drops packets of blocked sources ({})", kernel->name());
+  if (kernel != nullptr)
+    return fmt::format("{} is not in force now: no packet is dropped here until it is",
+                       kernel->name());
   return fmt::format("the placement is {}: no packet is dropped here{}", placement_name(),
                      config.log.block_command.empty() ? "" : ", log.block_command is run");
 }

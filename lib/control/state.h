@@ -55,6 +55,8 @@ struct ControlState {
   // What a block does in this mode and placement; the words are a part of a sentence.
   [[nodiscard]] report::Enforcement enforcement() const noexcept;
   [[nodiscard]] std::string enforcement_words() const;
+  // The kernel of this machine, where it drops for us; nullptr where it does not.
+  [[nodiscard]] const enforce::Enforcer* kernel_filter() const noexcept;
   [[nodiscard]] std::string_view placement_name() const noexcept;
   // The same answer for the same moment at every call: the distance between the two axes is that of
   // the start until the wall clock has been set by more than kWallStep.

@@ -35,6 +35,8 @@ class Enforcer {
   // Once a round: passes on what waits, and brings what was missed in line with the ledger.
   // Bounded.
   virtual void reconcile(const policy::Ledger& ledger) = 0;
+  // While on, nothing is kept out; reconcile() makes it so. For those that ask no policy.
+  virtual void set_bypass(bool /*is_on*/) {}
   [[nodiscard]] virtual Health health() const noexcept = 0;
 };
 

@@ -38,6 +38,7 @@ NftEnforcer::NftEnforcer(NftLink& link, Settings settings)
 
 void NftEnforcer::submit(std::span<const scan::Order> orders) {
   for (const scan::Order& order : orders) {
+    if (order.kind == scan::OrderKind::contain) continue;  // no block, nor the end of one
     if (changed_.size() == kChangedMax) {
       changed_.clear();
       ++health_.overflows;
@@ -51,7 +52,12 @@ void NftEnforcer::reconcile(const policy::Ledger& ledger) {
   const base::Micros now = settings_.now();
   if (!is_up(now)) return;
   read_replies(now);
-  if (!is_open_ || !is_greeted_) return;
+  if (is_open_ && must_greet_ && send(NftAsk::hello, now)) must_greet_ = false;
+  if (!is_open_ || !is_greeted_ || must_greet_) return;
+  if (is_bypassed_) {
+    if (must_remove_ && send(NftAsk::remove, now)) must_remove_ = false;
+    return;
+  }
   send_changes(ledger, now);
   if (replay_ == Replay::none && base::elapsed(replayed_, now) >= kReplayEvery) want_replay({});
   replay(ledger, now);
@@ -74,6 +80,14 @@ std::vector<NftElement> NftEnforcer::sample(const policy::Ledger& ledger, base::
   return elements;
 }
 
+void NftEnforcer::set_bypass(bool is_on) {
+  if (is_on == is_bypassed_) return;
+  is_bypassed_ = must_remove_ = is_on;
+  must_greet_ = !is_on && is_open_;
+  if (must_greet_) is_greeted_ = false;
+  want_replay({});
+}
+
 bool NftEnforcer::is_up(base::Micros now) {
   if (is_open_) return true;
   if (now < open_again_) return false;
@@ -91,6 +105,8 @@ bool NftEnforcer::is_up(base::Micros now) {
   changed_.clear();  // the replay knows better
   replay_ = Replay::wanted;
   replay_not_before_ = {};
+  must_remove_ = is_bypassed_;
+  must_greet_ = false;
   return send(NftAsk::hello, now);
 }
 
@@ -280,6 +296,7 @@ Health NftEnforcer::health() const noexcept {
 }
 
 base::Status NftEnforcer::stop(AtStop what, std::chrono::milliseconds limit) {
+  if (!has_ever_opened_) return {};
   if (!is_open_) return base::Error{"nftables: edgesentry-nft is not there to delete its tables"};
   const base::Micros until =
       settings_.now() + base::milliseconds(static_cast<std::uint64_t>(limit.count()));

@@ -45,6 +45,7 @@ class NftEnforcer final : public Enforcer {
   [[nodiscard]] std::string_view name() const noexcept override { return "nftables"; }
   void submit(std::span<const scan::Order> orders) override;
   void reconcile(const policy::Ledger& ledger) override;
+  void set_bypass(bool is_on) override;
   [[nodiscard]] Health health() const noexcept override;
 
   // At the end. Deletes the tables, within the limit, or leaves them to their time limits.
@@ -84,6 +85,9 @@ class NftEnforcer final : public Enforcer {
   bool is_open_ = false;
   bool is_greeted_ = false;  // the answer to hello has come
   bool has_ever_opened_ = false;
+  bool is_bypassed_ = false;
+  bool must_remove_ = false;  // the bypass is on, and the tables are there
+  bool must_greet_ = false;   // the bypass is off again
   base::Micros open_again_;
   base::Micros opened_;
   base::Micros patience_;  // before the next start, doubled with each that did not last

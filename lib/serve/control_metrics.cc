@@ -39,6 +39,16 @@ double value_of(const Counter& counter) {
   return static_cast<double>(counter.value());
 }
 
+void add_kernel(Families& out, const control::KernelNumbers& numbers) {
+  const Labels labels = {{"enforcer", "nftables"}};
+  out.add("edgesentry_enforcer_in_force", labels, value_of(numbers.is_in_force));
+  out.add("edgesentry_enforcer_sources", labels, value_of(numbers.sources));
+  out.add("edgesentry_enforcer_orders_pending", labels, value_of(numbers.pending));
+  out.add("edgesentry_enforcer_failures_total", labels, value_of(numbers.failures));
+  out.add("edgesentry_enforcer_restarts_total", labels, value_of(numbers.restarts));
+  out.add("edgesentry_enforcer_repairs_total", labels, value_of(numbers.repairs));
+}
+
 void add_histogram(Families& out, std::string_view name, const control::Histogram& histogram) {
   std::array<std::uint64_t, control::kMicrosBounds.size() + 1> counts{};
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = histogram.buckets[i].value();
@@ -65,6 +75,7 @@ void add_control_metrics(Families& out, const Numbers& numbers) {
     out.add("edgesentry_severities_total", {{"severity", std::string(scan::kSeverityNames[i])}},
             value_of(numbers.severities[i]));
   out.add("edgesentry_blocks_active", {{"enforcer", "workers"}}, value_of(numbers.blocks_active));
+  if (numbers.kernel.is_used.value() != 0) add_kernel(out, numbers.kernel);
   add_histogram(out, "edgesentry_detection_latency_seconds", numbers.detection_latency);
   add_histogram(out, "edgesentry_control_round_seconds", numbers.round_duration);
   add_results(out, "edgesentry_commands_total", numbers.commands, numbers.commands_failed);

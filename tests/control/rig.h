@@ -32,6 +32,7 @@ struct RigSettings {
   std::string allow_file;
   std::string state_file;  // empty: memory only
   control::PatternKeeper* patterns = nullptr;
+  std::vector<enforce::Enforcer*> enforcers = {};
 };
 
 // What a worker would drop, had it applied the orders so far.
@@ -97,16 +98,10 @@ class Rig {
           store::KeeperSettings{.path = settings.state_file}, std::move(opened.store), [] {},
           [](const std::string&) {});
     }
-    loop = std::make_unique<control::ControlLoop>(std::move(control_settings),
-                                                  control::ControlLinks{std::move(links),
-                                                                        *policy,
-                                                                        sink,
-                                                                        mailbox,
-                                                                        numbers,
-                                                                        clock,
-                                                                        {},
-                                                                        settings.patterns,
-                                                                        keeper.get()});
+    loop = std::make_unique<control::ControlLoop>(
+        std::move(control_settings),
+        control::ControlLinks{std::move(links), *policy, sink, mailbox, numbers, clock,
+                              settings.enforcers, settings.patterns, keeper.get()});
     restored = loop->restore(std::move(opened.records));
   }
 

@@ -303,6 +303,23 @@ TEST_F(NftEnforcerTest, restarts_a_program_that_answers_nonsense) {
   EXPECT_TRUE(enforcer_.health().is_in_force);
 }
 
+TEST_F(NftEnforcerTest, lets_everybody_pass_while_bypassed) {
+  block(1);
+  run();
+  enforcer_.set_bypass(true);
+  block(2);
+  run(base::milliseconds(10));
+  EXPECT_TRUE(link_.kernel.empty());
+  link_.is_open = false;  // a new one makes the tables, and has to delete them again
+  run(base::seconds(2));
+  EXPECT_EQ(link_.count(NftAsk::remove), 2u);
+  EXPECT_TRUE(link_.kernel.empty());
+  enforcer_.set_bypass(false);
+  run();
+  EXPECT_EQ(in_kernel(), (std::set{attacker(1), attacker(2)}));
+  EXPECT_EQ(enforcer_.health().repairs, 0u);
+}
+
 TEST_F(NftEnforcerTest, deletes_its_tables_at_the_end_unless_told_to_keep_them) {
   block(1);
   run();

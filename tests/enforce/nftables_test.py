@@ -1,6 +1,8 @@
 """The nftables enforcer and the real edgesentry-nft against the kernel, in network namespaces.
 
 usage: nftables_test.py NFT_DRIVER EDGESENTRY_NFT    (prints TAP; root)
+
+The whole daemon on top of it: nftables_daemon_test.py, which runs its cases by the same main().
 """
 
 import json
@@ -307,14 +309,14 @@ CASES = [inet_hooks, netdev_hook, both_tables_with_a_device_that_comes_later,
          keeps_its_tables_when_told_to, holds_many]
 
 
-def main(driver: str, program: str) -> int:
+def main(driver: str, program: str, cases: list[Callable[[Place], None]]) -> int:
     """Run all cases; TAP."""
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root")
         return 0
     failed = 0
-    print(f"1..{len(CASES)}")
-    for number, case in enumerate(CASES, 1):
+    print(f"1..{len(cases)}")
+    for number, case in enumerate(cases, 1):
         place = Place(os.path.abspath(driver), os.path.abspath(program))
         try:
             place.set_up()
@@ -334,4 +336,4 @@ def main(driver: str, program: str) -> int:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(sys.argv[1], sys.argv[2], CASES))

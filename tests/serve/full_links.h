@@ -42,6 +42,8 @@ struct Appliance {
     numbers.heartbeat.set(9'500'000);
     numbers.commands.add(3);
     numbers.commands_failed.add(1);
+    numbers.kernel.is_used.set(1);
+    numbers.kernel.sources.set(2);
     commands.accepted.add(1);
     state.written.add(12);
   }

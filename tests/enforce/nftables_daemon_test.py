@@ -1,0 +1,120 @@
+"""A host that protects itself: edgesentryd watches its interface, and its kernel drops.
+
+usage: nftables_daemon_test.py EDGESENTRYD EDGESENTRY_NFT    (prints TAP; root)
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nftables_test import ATTACKER, BYSTANDER, SERVER, Place, main, run, wait_for
+
+START_SECONDS, STOP_SECONDS = 60, 30
+# From one source to this many closed ports.
+SCAN = """
+import socket, sys
+for port in range(1, 100):
+    with socket.socket() as probe:
+        probe.settimeout(0.02)
+        probe.bind((sys.argv[1], 0))
+        probe.connect_ex((sys.argv[2], port))
+"""
+
+
+class Daemon:
+    """edgesentryd in the server's namespace; Place's first program is this one here."""
+
+    def __init__(self, place: Place, folder: str, more: str = "") -> None:
+        self.place, self.folder = place, Path(folder)
+        path = self.folder / "edgesentry.toml"
+        path.write_text(
+            'mode = "enforce"\nplacement = "host"\n'
+            '[[segment]]\nname = "wire"\noutside = "eth0"\n'
+            '[dpdk]\nhugepages = "off"\nmemory_mb = 128\n'
+            f'file_prefix = "esnft{os.getpid()}"\n'
+            "[workers]\nmbufs = 4096\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n"
+            f'[networks]\ninside = ["{SERVER}"]\n[payload]\ncache = ""\n[state]\nfile = ""\n'
+            f'[log]\nsyslog = false\njson_file = "{folder}/events.json"\n'
+            f'[metrics]\nlisten = ""\n[control]\nsocket = "{folder}/control.sock"\n{more}',
+            encoding="utf-8")
+        with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
+            place.process = subprocess.Popen(
+                ["ip", "netns", "exec", place.server, place.driver, "-c", str(path)], stdout=out,
+                stderr=err)
+        wait_for("the ready line", lambda: "is active" in self.read("out") or
+                 place.process.poll() is not None, START_SECONDS)
+        assert place.process.poll() is None, self.read("err")
+        wait_for("nftables", lambda: "the kernel drops" in str(self.ask("status")), 10)
+
+    def read(self, name: str) -> str:
+        """A file of this run."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def ask(self, command: str, **members: str) -> dict[str, Any]:
+        """A request over the control socket."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            client.connect(str(self.folder / "control.sock"))
+            with client.makefile("rw", encoding="utf-8") as lines:
+                lines.write(json.dumps({"command": command, **members}) + "\n")
+                lines.flush()
+                reply: dict[str, Any] = json.loads(lines.readline())
+        assert reply["ok"], reply
+        return reply
+
+    def stop(self) -> None:
+        """SIGTERM, and a clean end."""
+        assert self.place.process
+        self.place.process.send_signal(signal.SIGTERM)
+        code = self.place.process.wait(STOP_SECONDS)
+        assert code == 0, f"ended with {code}: {self.read('err')}"
+
+
+def a_scanner_is_shut_out_by_the_kernel(place: Place) -> None:
+    """Scan, block, silence; others are served; bypass and SIGTERM leave no rule behind."""
+    before = place.foreign()
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder)
+        assert place.reaches(ATTACKER)
+        run("ip", "netns", "exec", place.outside, sys.executable, "-c", SCAN, ATTACKER, SERVER)
+        wait_for("the block", lambda: "source-blocked" in daemon.read("events.json"), 10)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), 3)
+        assert place.reaches(BYSTANDER)
+        blocked = next(line for line in daemon.read("events.json").splitlines()
+                       if "source-blocked" in line)
+        assert json.loads(blocked)["source"]["ip"] == ATTACKER, blocked
+        place.nft("delete", "table", "inet", "edgesentry")
+        wait_for("the repair", lambda: ATTACKER in place.held(), 1)
+        daemon.ask("bypass", state="on")
+        wait_for("the bypass", lambda: place.reaches(ATTACKER), 3)
+        daemon.ask("bypass", state="off")
+        wait_for("its end", lambda: not place.reaches(ATTACKER), 3)
+        daemon.ask("unblock", address=ATTACKER)
+        wait_for("the lift", lambda: place.reaches(ATTACKER), 3)
+        daemon.stop()
+    assert "edgesentry" not in place.nft("list", "ruleset")
+    assert place.foreign() == before
+
+
+def blocks_outlive_it_when_told_to(place: Place) -> None:
+    """For an upgrade."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, '[enforce]\nat_stop = "keep"\n')
+        daemon.ask("block", address=ATTACKER)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), 3)
+        daemon.stop()
+        assert not place.reaches(ATTACKER)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], sys.argv[2], [a_scanner_is_shut_out_by_the_kernel,
+                                             blocks_outlive_it_when_told_to]))
