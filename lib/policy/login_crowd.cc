@@ -48,7 +48,7 @@ void LoginCrowds::take(const scan::Alert& clue, base::Micros now,
   }
   if (!service.is_known || guilty(service) >= 10 * service.sources_said)
     say_whole(service, clue, findings);
-  say_members(service, now, findings);
+  say_members(service, findings);
 }
 
 LoginCrowds::Service& LoginCrowds::service_of(const scan::Alert& clue) {
@@ -128,12 +128,10 @@ void LoginCrowds::say_whole(Service& service, const scan::Alert& clue,
   findings.push_back({.alert = alert, .is_whole = true, .dense = {}});
 }
 
-void LoginCrowds::say_members(Service& service, base::Micros now,
-                              std::vector<CrowdFinding>& findings) {
+void LoginCrowds::say_members(Service& service, std::vector<CrowdFinding>& findings) {
   for (Member& member : std::span(*service.members).first(service.count)) {
     if (member.failures < kFailures || member.got_in || member.is_decided) continue;
-    const bool had_time = base::elapsed(member.last, now) >= kPatience;
-    member.is_decided = member.failures + (had_time ? 1 : 0) >= kOwnFailures;
+    member.is_decided = member.failures >= kOwnFailures;
     if (!member.is_decided && member.is_reported) continue;
     member.is_reported = true;
     scan::Alert alert = about(service.target, service.port);

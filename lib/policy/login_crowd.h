@@ -10,8 +10,8 @@
 // - a service with many users has many who mistype. They get in. A source counts against a service
 //   when it failed twice and never got in within the window, and those have to be ten, and a
 //   quarter of all whose logins were refused twice or taken there;
-// - people who mistype while an attack goes on are not its members: one or two failures block
-//   nobody, three only when the source had a minute to get in and has not.
+// - people mistype three times while an attack goes on, and give up or ask for help: no fewer than
+//   four failures block a member. Who tries less than that from each source is named, not blocked.
 #pragma once
 
 #include <array>
@@ -28,14 +28,12 @@ namespace edgesentry::policy {
 class LoginCrowds {
  public:
   static constexpr base::Micros kWindow = base::seconds(600);
-  static constexpr std::uint32_t kServices = 64;  // watched at one time
-  static constexpr std::uint32_t kMembers = 256;  // of one, within the window
-  static constexpr std::uint32_t kSources = 10;   // as many as make a distributed scan (crowd.h)
-  static constexpr std::uint32_t kAmong = 4;      // one in so many of those heard of
-  static constexpr std::uint32_t kFailures = 2;   // that make a source one of them
-  // Half of what one source alone is blocked for; one less once it had its time to get in.
-  static constexpr std::uint32_t kOwnFailures = 4;
-  static constexpr base::Micros kPatience = base::seconds(60);
+  static constexpr std::uint32_t kServices = 64;    // watched at one time
+  static constexpr std::uint32_t kMembers = 256;    // of one, within the window
+  static constexpr std::uint32_t kSources = 10;     // as many as make a distributed scan (crowd.h)
+  static constexpr std::uint32_t kAmong = 4;        // one in so many of those heard of
+  static constexpr std::uint32_t kFailures = 2;     // that make a source one of them
+  static constexpr std::uint32_t kOwnFailures = 4;  // half of what one source is blocked for alone
 
   LoginCrowds() : services_(kServices) {}
 
@@ -69,7 +67,7 @@ class LoginCrowds {
   [[nodiscard]] static bool is_attack(const Service& service);
   static void say_whole(Service& service, const scan::Alert& clue,
                         std::vector<CrowdFinding>& findings);
-  static void say_members(Service& service, base::Micros now, std::vector<CrowdFinding>& findings);
+  static void say_members(Service& service, std::vector<CrowdFinding>& findings);
 
   std::vector<Service> services_;
 };

@@ -78,13 +78,16 @@ TEST_F(LoginCrowd, finds_forty_sources_that_guess_three_times_each_and_names_the
   EXPECT_FALSE(is_blocked(attacker(0))) << "three may be mistakes";
 }
 
-TEST_F(LoginCrowd, blocks_members_at_four_failures_and_at_three_without_a_way_in) {
+TEST_F(LoginCrowd, blocks_members_at_four_failures_and_names_those_with_fewer) {
   guess(20, 3);
   fail(attacker(5));
   EXPECT_TRUE(is_blocked(attacker(5)));
-  now_ = now_ + LoginCrowds::kPatience;
+  now_ = now_ + seconds(120);
   fail(attacker(100));
-  for (std::uint32_t s = 0; s < 20; ++s) EXPECT_TRUE(is_blocked(attacker(s))) << s;
+  for (std::uint32_t s = 0; s < 20; ++s) {
+    EXPECT_TRUE(is_named(attacker(s))) << s;
+    EXPECT_EQ(is_blocked(attacker(s)), s == 5) << s;
+  }
   EXPECT_FALSE(is_named(attacker(100)));
   for (const CrowdFinding& member : members_) EXPECT_TRUE(member.alert.proven);
 }
@@ -96,10 +99,16 @@ TEST_F(LoginCrowd, blocks_nobody_who_mistypes_meanwhile) {
   fail(twice, 2);
   fail(often, 3);
   login(often, true);
-  now_ = now_ + LoginCrowds::kPatience + seconds(1);
+  const Ip late = Ip::v4(0xc0000205);
+  fail(late, 3);
+  now_ = now_ + seconds(120);
   guess(40, 1);
+  EXPECT_TRUE(is_named(late));
+  EXPECT_FALSE(is_blocked(late)) << "three mistakes, and no way in";
+  login(late, true);
   fail(often, 3);
   EXPECT_FALSE(is_named(once));
+  EXPECT_FALSE(is_blocked(late));
   EXPECT_FALSE(is_blocked(twice));
   EXPECT_FALSE(is_blocked(often));
   EXPECT_TRUE(is_blocked(attacker(0))) << "and the attack goes on";
