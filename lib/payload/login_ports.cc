@@ -3,7 +3,11 @@
 namespace edgesentry::payload {
 
 bool refuses_everybody(std::string_view service) noexcept {
-  return service == "http" || service == "redis";
+  return service == "http" || service == "redis" || needs_offer(service);
+}
+
+bool needs_offer(std::string_view service) noexcept {
+  return service == "http-bare";
 }
 
 std::vector<std::uint8_t> login_ports(std::span<const signature::Pattern> patterns) {

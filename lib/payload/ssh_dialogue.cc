@@ -14,6 +14,7 @@ constexpr int kSuccessIsShorter = 16;
 
 void SshDialogue::client(std::span<const std::uint8_t> bytes, std::uint16_t length) noexcept {
   if (encrypted_) {
+    asked_bytes_ = asked_ ? std::max(asked_bytes_, length) : length;
     asked_ = true;
     return;
   }
@@ -21,6 +22,7 @@ void SshDialogue::client(std::span<const std::uint8_t> bytes, std::uint16_t leng
   if (at == bytes.end()) return;
   encrypted_ = true;
   asked_ = length > (at - bytes.begin()) + kNewKeysBytes;
+  asked_bytes_ = length;
 }
 
 SshEvent SshDialogue::server(std::uint16_t length) noexcept {
@@ -44,17 +46,18 @@ SshEvent SshDialogue::server(std::uint16_t length) noexcept {
   // A banner came with the first refusal and made it longer.
   if (length != refusal_ && length == before && repeats_ == 0) refusal_ = length;
   if (length != refusal_) return SshEvent::none;
-  const bool counts = repeats_ % 2 == 0 && failures_ < kFailuresMax;
-  if (repeats_ < UINT8_MAX) ++repeats_;
-  if (!counts) return SshEvent::none;
+  if (asked_bytes_ < kKeyOfferBytes) ++passwords_;
+  if (++repeats_ % kRefusalsMost != 0) return SshEvent::none;
   ++failures_;
   return SshEvent::failed;
 }
 
-SshEvent SshDialogue::end() noexcept {
-  const bool refused_once = refusal_ != 0 && answers_ <= 3 && failures_ == 0 && !over_;
-  over_ = true;
-  return refused_once ? SshEvent::failed : SshEvent::none;
+std::uint8_t SshDialogue::end() noexcept {
+  const bool is_refused = repeats_ > 0 || (refusal_ != 0 && answers_ <= 3);
+  const bool fails = is_refused && failures_ == 0 && !over_;
+  over_ = has_ended_ = true;
+  if (!fails) return 0;
+  return static_cast<std::uint8_t>(std::clamp((passwords_ + 1) / 2, 1, int{kEndMost}));
 }
 
 }  // namespace edgesentry::payload

@@ -4,7 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "payload/credentials.h"
 #include "payload/login_ports.h"
+#include "payload/segment.h"
 
 namespace edgesentry::payload {
 
@@ -47,23 +49,6 @@ constexpr std::uint8_t kEnds = wire::tcp_flag::kFin | wire::tcp_flag::kRst;
 
 bool is_tcp(const wire::Probe& probe) noexcept {
   return probe.outcome == wire::ParseOutcome::tcp;
-}
-
-// The server has taken in what the source said, and not much more. The bound is what makes a guess
-// at a sequence number hopeless; requests that are sent without waiting may lie in between.
-bool acknowledges(const wire::Probe& probe, std::uint32_t said_until) noexcept {
-  constexpr std::uint32_t kAhead = 1u << 18;
-  return (probe.tcp_flags & wire::tcp_flag::kAck) != 0 &&
-         probe.acknowledgement - said_until <= kAhead;
-}
-
-// The part of the frame behind the headers, as far as it was captured.
-std::span<const std::uint8_t> payload_of(const wire::Probe& probe,
-                                         std::span<const std::uint8_t> frame) noexcept {
-  if (probe.payload_bytes == 0 || probe.payload_offset == 0 || frame.size() <= probe.payload_offset)
-    return {};
-  const auto rest = frame.subspan(probe.payload_offset);
-  return rest.first(std::min<std::size_t>(rest.size(), probe.payload_bytes));
 }
 
 }  // namespace
@@ -218,7 +203,9 @@ void Watch::take_end(const Packet& packet, Notes& notes) noexcept {
       packet.side);
   Dialogue* const dialogue = known(packet.key);
   if (dialogue == nullptr) return;
-  if (dialogue->is_ssh && dialogue->ssh.end() == SshEvent::failed) notes.add(packet.note);
+  scan::PayloadNote note = packet.note;
+  note.tool = dialogue->tool;
+  for (int left = dialogue->is_ssh ? dialogue->ssh.end() : 0; left > 0; --left) notes.add(note);
   if ((packet.probe.tcp_flags & wire::tcp_flag::kRst) == 0) return;
   open_ports_.close(dialogue->port);
   flows_.release(packet.key);
@@ -245,12 +232,16 @@ void Watch::take_hits(const Hits& hits, Packet packet, Notes& notes) noexcept {
     if (pattern.kind == Kind::login_ok) {
       packet.note.kind = scan::PayloadKind::login_ok;
     } else if (pattern.kind == Kind::login_failed) {
+      packet.note.mark = 0;
       // `info` marks refusals that have nothing to do with a password.
       if (pattern.severity == signature::Severity::info) continue;
       if (refuses_everybody(pattern.service)) {
         Dialogue* const dialogue = known(packet.key);
-        if (dialogue == nullptr || !(dialogue->offered || dialogue->may_hide)) continue;
+        if (dialogue == nullptr) continue;
+        const bool may_hide = dialogue->may_hide && !needs_offer(pattern.service);
+        if (!dialogue->offered && !may_hide) continue;
         if (!acknowledges(packet.probe, dialogue->said_until)) continue;
+        packet.note.mark = dialogue->offered && !dialogue->may_hide ? dialogue->credentials : 0;
         dialogue->offered = dialogue->may_hide = false;
         packet.note.tool = dialogue->tool;
       }
@@ -277,11 +268,18 @@ void Watch::take_claim(const Pattern& pattern, std::uint16_t index, const Packet
   dialogue.said_until = packet.probe.sequence + packet.probe.payload_bytes;
   if (lens_->tools[index] != scan::Tool::none) dialogue.tool = lens_->tools[index];
   if (is_login)
-    dialogue.offered = true;
+    take_offer(dialogue, packet);
   else if (guesses)
     dialogue.guessed = true;
   else
     dialogue.exploit = mark_of(index);
+}
+
+// Whoever offers twice before the answer offers both together.
+void Watch::take_offer(Dialogue& dialogue, const Packet& packet) noexcept {
+  const std::uint16_t now = authorization(packet.bytes, packet.note.target, key_);
+  const std::uint16_t before = dialogue.credentials;
+  dialogue.credentials = std::exchange(dialogue.offered, true) ? both(before, now) : now;
 }
 
 // What any answer of the server says by itself, before the patterns see it.
@@ -306,7 +304,8 @@ void Watch::take_answer(Packet packet, Notes& notes) noexcept {
                         starts_with(bytes, "+OK");
   // Any other answer says nothing of the password, and what is asked next has none.
   const bool is_answer = starts_with(bytes, "HTTP/1.") && bytes.size() >= kStatusEnd &&
-                         bytes[kStatusAt] != '1' && !starts_with(bytes.subspan(kStatusAt), "401");
+                         bytes[kStatusAt] != '1' && !starts_with(bytes.subspan(kStatusAt), "401") &&
+                         !starts_with(bytes.subspan(kStatusAt), "407");
   if (!is_taken && !is_answer) return;
   dialogue->may_hide = false;
   if (!std::exchange(dialogue->offered, false) || !is_taken) return;
@@ -315,7 +314,12 @@ void Watch::take_answer(Packet packet, Notes& notes) noexcept {
 }
 
 void Watch::take_ssh(Packet packet, Notes& notes) noexcept {
-  if (starts_with(packet.bytes, "SSH-")) opened(packet).is_ssh = true;
+  if (starts_with(packet.bytes, "SSH-")) {
+    Dialogue& greeted = opened(packet);
+    greeted.is_ssh = true;
+    // The next connection from the same port.
+    if (packet.side == Side::client && greeted.ssh.has_ended()) greeted.ssh = SshDialogue{};
+  }
   Dialogue* const dialogue = known(packet.key);
   if (dialogue == nullptr || !dialogue->is_ssh) return;
   if (packet.side == Side::client) {
@@ -331,6 +335,7 @@ void Watch::take_ssh(Packet packet, Notes& notes) noexcept {
       break;
     case SshEvent::succeeded:
       packet.note.kind = scan::PayloadKind::login_ok;
+      packet.note.mark = dialogue->ssh.failures();
       break;
   }
   notes.add(packet.note);

@@ -51,7 +51,7 @@ struct alignas(base::kCacheLine) WatchCounters {
 
 // What one packet gave.
 struct Notes {
-  static constexpr std::size_t kMax = signature::Hits::kMax + 2;
+  static constexpr std::size_t kMax = signature::Hits::kMax + 4;
   std::array<scan::PayloadNote, kMax> at;
   std::size_t count = 0;
   void add(const scan::PayloadNote& note) noexcept {
@@ -113,6 +113,7 @@ class Watch {
     scan::Tool tool = scan::Tool::none;  // as the client calls itself
     std::uint32_t exploit = 0;           // waits for the server's answer; 0: none
     std::uint32_t said_until = 0;        // sequence number behind what the client said there
+    std::uint16_t credentials = 0;       // that were offered (credentials.h)
     SshDialogue ssh;
   };
   // One packet, and what is worked out of it once.
@@ -134,6 +135,7 @@ class Watch {
   void take_hits(const signature::Hits& hits, Packet packet, Notes& notes) noexcept;
   void take_claim(const signature::Pattern& pattern, std::uint16_t index,
                   const Packet& packet) noexcept;
+  void take_offer(Dialogue& dialogue, const Packet& packet) noexcept;
   void take_ssh(Packet packet, Notes& notes) noexcept;
   void take_answer(Packet packet, Notes& notes) noexcept;
   void take_end(const Packet& packet, Notes& notes) noexcept;

@@ -41,13 +41,18 @@ bool Inspector::note_payload(const PayloadNote& note, base::Micros now,
     return false;
   }
   const bool is_login = note.kind != PayloadKind::exploit;
-  const LoginTable::Event event{.source = canonical_source(note.source, policy.ipv6_prefix),
-                                .hash = key.home,
-                                .port = is_login ? note.port : std::uint16_t{0},
-                                .now = now,
-                                .window = policy.thresholds.login_window};
+  const bool is_refused = note.kind == PayloadKind::login_failed;
+  const LoginTable::Event event{
+      .source = canonical_source(note.source, policy.ipv6_prefix),
+      .hash = key.home,
+      .port = is_login ? note.port : std::uint16_t{0},
+      .credentials = is_refused ? static_cast<std::uint16_t>(note.mark) : std::uint16_t{0},
+      .now = now,
+      .window = policy.thresholds.login_window};
+  if (state.logins.repeats(event)) return false;
   if (is_login) state.send_login_clue(note, {now, coarse(now), policy, outbox});
   if (note.kind == PayloadKind::login_ok) {
+    state.logins.take_back(event, note.mark);
     state.logins.forgive(event, kForgiven);
     return false;
   }

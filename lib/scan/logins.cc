@@ -79,11 +79,19 @@ LoginTable::Record& LoginTable::claim(const Event& event) noexcept {
   return *victim;
 }
 
+bool LoginTable::repeats(const Event& event) noexcept {
+  if (event.credentials == 0) return false;
+  const Record* record = find(event);
+  return record != nullptr && ((record->marks & UINT16_MAX) == event.credentials ||
+                               record->marks >> 16 == event.credentials);
+}
+
 LoginTable::Row LoginTable::add(const Event& event, std::uint32_t most) noexcept {
   if (records_.empty()) return {};
   Record* known = find(event);
   Record& record = known != nullptr ? *known : claim(event);
   push(record, event.now);
+  if (event.credentials != 0) record.marks = record.marks << 16 | event.credentials;
   const std::uint32_t since = ticks(event.now) - record.row_since;
   // A clock that steps back has lasted no time.
   const bool is_burst =
@@ -111,6 +119,11 @@ void LoginTable::forgive(const Event& event, std::uint32_t most) noexcept {
   record->count = static_cast<std::uint8_t>(record->count - taken);
   record->forgiven = static_cast<std::uint8_t>(record->forgiven + taken);
   record->row_since = ticks(event.now);
+}
+
+void LoginTable::take_back(const Event& event, std::uint32_t failures) noexcept {
+  if (Record* record = find(event); record != nullptr)
+    record->count -= static_cast<std::uint8_t>(std::min<std::uint32_t>(failures, record->count));
 }
 
 void LoginTable::clear(const Event& event) noexcept {

@@ -28,12 +28,12 @@ class LoginTable {
   struct alignas(base::kCacheLine) Record {
     base::Ip source;
     std::array<std::uint32_t, kLoginFailuresMax> times;  // oldest first, units of 2^17 us (0.13 s)
-    std::uint32_t marks;                                 // bitmap of what was tried
-    std::uint32_t row_since;                             // nobody got in, since then
-    std::uint32_t forgiven_at;                           // `forgiven` was worked out
-    std::uint16_t port;                                  // 0: exploits
-    std::uint8_t count;                                  // of `times`
-    std::uint8_t forgiven;  // failures taken off; falls by kForgivenMost in a window
+    std::uint32_t marks;        // bitmap of what was tried; of logins the last two `credentials`
+    std::uint32_t row_since;    // nobody got in, since then
+    std::uint32_t forgiven_at;  // `forgiven` was worked out
+    std::uint16_t port;         // 0: exploits
+    std::uint8_t count;         // of `times`
+    std::uint8_t forgiven;      // failures taken off; falls by kForgivenMost in a window
 
     [[nodiscard]] bool is_free() const noexcept { return count == 0 && forgiven == 0; }
   };
@@ -43,6 +43,7 @@ class LoginTable {
     base::Ip source;  // canonical
     std::uint32_t hash = 0;
     std::uint16_t port = 0;
+    std::uint16_t credentials = 0;  // 0: not known
     base::Micros now;
     base::Micros window;
   };
@@ -60,12 +61,17 @@ class LoginTable {
   LoginTable() = default;
   explicit LoginTable(std::span<Record> records) noexcept : records_(records) {}
 
+  // The same as one of the last two failures in the window was offered with: no guess, but a
+  // program that has not heard of the new password.
+  [[nodiscard]] bool repeats(const Event& event) noexcept;
   // One more; what there is in the window with it.
   Row add(const Event& event, std::uint32_t most) noexcept;
   // One more exploit: a mark that is known already changes nothing. Returns distinct ones.
   std::uint32_t add_mark(const Event& event, std::uint32_t mark) noexcept;
   // The source got in: takes off up to `most` failures.
   void forgive(const Event& event, std::uint32_t most) noexcept;
+  // Failures that turned out to be none; what may be forgiven stays as it is.
+  void take_back(const Event& event, std::uint32_t failures) noexcept;
   void clear(const Event& event) noexcept;
   [[nodiscard]] std::uint32_t count(const Event& event) noexcept;
 

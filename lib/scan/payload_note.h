@@ -22,7 +22,10 @@ struct PayloadNote {
   base::Ip target;         // the protected host
   std::uint16_t port = 0;  // of the protected host
   PayloadKind kind = PayloadKind::login_failed;
-  std::uint32_t mark = 0;  // which exploit: distinct ones count, repetitions do not
+  // Which exploit: distinct ones count, repetitions do not. Of a login that was taken: how many
+  // failures were told of its own connection. Of one that was refused: what it was offered with, in
+  // 16 bits, 0 when that is not known; the same again is no other guess.
+  std::uint32_t mark = 0;
   Tool tool = Tool::none;  // as the source calls itself on this connection
 };
 

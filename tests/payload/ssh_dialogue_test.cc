@@ -32,7 +32,8 @@ Told told_of(const std::vector<int>& lengths, bool ends = true) {
     else
       count(dialogue.server(static_cast<std::uint16_t>(-length)), told);
   }
-  if (ends) count(dialogue.end(), told);
+  if (ends) told.failed += dialogue.end();
+  EXPECT_TRUE(!ends || dialogue.end() == 0) << "the other side ends it as well";
   return told;
 }
 
@@ -50,9 +51,43 @@ TEST(SshDialogue, key_that_is_taken_is_no_failure) {
             (Told{0, 1}));
 }
 
-TEST(SshDialogue, connection_full_of_guesses_counts_for_three) {
-  EXPECT_EQ(told_of({44, -44, 68, -52, 84, -52, 76, -52, 84, -52, 84, -52, 84, -52, 84, -76}),
-            (Told{3, 0}));
+TEST(SshDialogue, connection_full_of_guesses_counts_for_three_when_it_is_over) {
+  const std::vector<int> six = {44,  -44, 68,  -52, 84,  -52, 76,  -52, 84,
+                                -52, 84,  -52, 84,  -52, 84,  -52, 84,  -76};
+  EXPECT_EQ(told_of(six), (Told{3, 0}));
+  EXPECT_EQ(told_of(six, false), (Told{0, 0})) << "it may still succeed";
+}
+
+TEST(SshDialogue, keys_that_are_all_refused_are_one_failure) {
+  EXPECT_EQ(told_of({44, -44, 68, -52, 140, -52, 140, -52, 220, -52, 140, -52, 140, -52, 140, -52,
+                     140, -76}),
+            (Told{1, 0}));
+  EXPECT_EQ(told_of({44, -44, 68, -52, 148, -52, 148, -52, 148, -52}), (Told{1, 0}))
+      << "and so are three passwords of OpenSSH's client";
+}
+
+TEST(SshDialogue, keys_that_are_refused_before_the_right_password_are_no_failures) {
+  for (int keys = 1; keys <= 5; ++keys) {
+    std::vector<int> said = {44, -44, 68, -52};
+    for (int key = 0; key < keys; ++key) said.insert(said.end(), {140, -52});
+    said.insert(said.end(), {148, -28, 112, -272});
+    EXPECT_EQ(told_of(said), (Told{0, 1})) << keys;
+  }
+}
+
+TEST(SshDialogue, server_that_lets_guess_on_and_on_tells_of_it_before_the_end) {
+  std::vector<int> said = {44, -44, 68, -52};
+  for (int guess = 0; guess < 11; ++guess) said.insert(said.end(), {84, -52});
+  EXPECT_EQ(told_of(said, false), (Told{0, 0}));
+  said.insert(said.end(), {84, -52});
+  EXPECT_EQ(told_of(said, false), (Told{1, 0}));
+  EXPECT_EQ(told_of(said), (Told{1, 0})) << "and not again at the end";
+}
+
+TEST(SshDialogue, session_whose_beginning_was_not_understood_fails_nothing) {
+  std::vector<int> said = {44, -44, 68, -52, 84, -52};
+  for (int key = 0; key < 40; ++key) said.insert(said.end(), {36, -36});
+  EXPECT_EQ(told_of(said), (Told{0, 0}));
 }
 
 TEST(SshDialogue, question_as_long_as_a_refusal_is_no_second_failure) {

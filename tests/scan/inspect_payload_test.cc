@@ -128,6 +128,14 @@ TEST_F(Dialogues, more_failures_at_one_moment_than_people_make_block) {
   EXPECT_EQ(bench_.alerts.size(), 1u);
 }
 
+TEST_F(Dialogues, same_password_again_and_again_is_no_guessing) {
+  for (int i = 0; i < 100; ++i) note(PayloadKind::login_failed, 4711);
+  EXPECT_TRUE(bench_.alerts.empty());
+  EXPECT_EQ(clues_.size(), 1u) << "of a crowd neither";
+  for (std::uint32_t guess = 1; guess < 8; ++guess) note(PayloadKind::login_failed, guess);
+  EXPECT_EQ(bench_.alerts.size(), 1u) << "others are";
+}
+
 TEST_F(Dialogues, login_that_works_forgives_the_mistakes_before_it) {
   for (int day = 0; day < 20; ++day) {
     fail(3);

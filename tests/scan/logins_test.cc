@@ -66,6 +66,39 @@ TEST_F(Logins, successes_take_no_more_off_in_a_window_than_there_is_to_forgive) 
   EXPECT_EQ(table_.count(at(340)), 40 - LoginTable::kForgivenMost - LoginTable::kForgivenMost / 2);
 }
 
+TEST_F(Logins, what_is_taken_back_leaves_as_much_to_forgive) {
+  for (int round = 0; round < 30; ++round) {
+    add(1);
+    add(1);
+    table_.take_back(at(2), 2);
+  }
+  table_.take_back(at(2), 3);
+  EXPECT_EQ(table_.count(at(2)), 0u);
+  for (std::uint32_t i = 0; i < LoginTable::kForgivenMost; ++i) add(3);
+  table_.forgive(at(3), LoginTable::kForgivenMost);
+  EXPECT_EQ(table_.count(at(3)), 0u);
+}
+
+TEST_F(Logins, knows_the_last_two_credentials_again_within_the_window) {
+  const auto with = [](std::uint64_t seconds, std::uint16_t credentials) {
+    LoginTable::Event event = at(seconds);
+    event.credentials = credentials;
+    return event;
+  };
+  EXPECT_FALSE(table_.repeats(with(0, 7)));
+  table_.add(with(0, 7), 8);
+  EXPECT_TRUE(table_.repeats(with(1, 7)));
+  EXPECT_FALSE(table_.repeats(with(1, 8)));
+  EXPECT_FALSE(table_.repeats(with(1, 0))) << "not known";
+  table_.add(with(1, 8), 8);
+  table_.add(with(1, 0), 8);
+  EXPECT_TRUE(table_.repeats(with(2, 7)));
+  EXPECT_TRUE(table_.repeats(with(2, 8)));
+  table_.add(with(2, 9), 8);
+  EXPECT_FALSE(table_.repeats(with(3, 7))) << "two are kept";
+  EXPECT_FALSE(table_.repeats(with(700, 9))) << "the window is over";
+}
+
 TEST_F(Logins, what_was_forgiven_is_kept_when_no_failure_is_left) {
   for (int round = 0; round < 8; ++round) {
     add(1);
