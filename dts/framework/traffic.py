@@ -14,6 +14,7 @@ from framework.namespace import on_one_core
 from framework.testbed import HOST_DEVICE, Host
 
 MAX_PACKETS = 200_000  # of one send: every load in the lab is bounded
+FIRST_PORT = 40_000  # of clients; below are services, among them those that reflectors abuse
 
 
 class Sender:
@@ -70,7 +71,7 @@ def tcp(source: str, target: str, port: int, flags: str = "S", source_port: int 
 
 def udp(source: str, target: str, port: int, payload: bytes = b"probe") -> Packet:
     """Return one UDP packet."""
-    return network(source, target) / UDP(sport=20000 + port % 40000, dport=port) / payload
+    return network(source, target) / UDP(sport=FIRST_PORT + port % 20000, dport=port) / payload
 
 
 def port_scan(source: str, target: str, ports: Iterable[int], flags: str = "S") -> list[Packet]:

@@ -58,9 +58,9 @@ class TestIdleScan(TestSuite):
         self.capture.catch_up()
         return scanner, found
 
-    def row(self, name: str, source: str, reached: int) -> str:
-        """Keep what became of a blocked source; return the technique it is blocked for."""
-        event = self.sut.wait_event("source-blocked", source, 10.0)
+    def row(self, name: str, source: str, reached: int, action: str = "source-blocked") -> str:
+        """Keep what became of a source; return the technique it is blocked or contained for."""
+        event = self.sut.wait_event(action, source, 10.0)
         named: str = event["edgesentry"]["technique"]
         first = self.capture.received_from(source)[0].time_ns
         after = max(0.0, (time_ns(event) - first) / 1e9)
@@ -102,13 +102,20 @@ class TestIdleScan(TestSuite):
             Scan a server by it, at default settings.
 
         Verify:
-            It resets challenges as whoever lives at an address does, and is blocked within the
-            bound as tcp_syn: a documented limit.
+            The scan is named tcp_syn, and the zombie is contained within the bound. It resets
+            challenges as whoever lives at an address does: should it reset half of all that is
+            asked, it is blocked, a documented limit.
         """
         name, zombie = "nmap -sI, zombie outside", OUTSIDE[0]
         self.scan(name, self.client, zombie)
         reached = self.reached(zombie)
-        self.verify_equal(self.row(name, zombie, reached), "tcp_syn", "technique")
+        technique = self.row(name, zombie, reached, "scan-detected")
+        self.verify_equal(technique, "tcp_syn", "technique")
+        story = self.sut.ask("explain", address=zombie)
+        what = " ".join(story["story"])
+        is_stopped = story["standing"] == "blocked" or "It is contained" in what
+        self.verify(is_stopped, f"neither blocked nor contained: {what}")
+        self.notes.append(f"{name}: {'blocked' if story['standing'] == 'blocked' else 'contained'}")
         self.verify(0 < reached <= FAST, f"{reached} closed ports were reached")
 
     @func_test
