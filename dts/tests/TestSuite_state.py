@@ -89,7 +89,7 @@ class TestState(TestSuite):
 
     def _all_is_written(self) -> bool:
         state = self.sut.ask("status")["state"]
-        return state["pending"] == 0 and state["written"] >= 3
+        return bool(state["pending"] == 0 and state["written"] >= 3)
 
     def _dropped(self) -> float:
         return self.sut.metrics().sum("edgesentry_packets_dropped_total", reason="blocked")
