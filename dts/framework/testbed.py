@@ -17,8 +17,9 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 
+from framework.closing import Closing
 from framework.config import HostNode, Nodes
 from framework.errors import LabError
 from framework.namespace import NETNS_DIRECTORY, Namespace
@@ -84,7 +85,7 @@ def remove_stale() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-class Testbed:
+class Testbed(Closing):
     """Builds the lab when entered, and takes all of it away when left, however that happens."""
 
     def __init__(self, nodes: Nodes | None = None) -> None:
@@ -106,15 +107,6 @@ class Testbed:
             self.close()
             raise
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take everything away."""
-        self.close()
 
     def close(self) -> None:
         """Remove the namespaces and the work directory; harmless when called again."""
