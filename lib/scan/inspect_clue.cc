@@ -22,6 +22,20 @@ bool is_attempt(const Contact& contact) noexcept {
 
 }  // namespace
 
+// nullptr: `room` alerts wait already, or the budget of clues is used up; counted.
+Alert* Inspector::State::claim_clue(std::size_t room, const Moment& moment) noexcept {
+  const bool has_room = moment.outbox.alerts().size() < room;
+  Alert* alert = has_room && clues.take(moment.now) ? moment.outbox.claim() : nullptr;
+  if (alert == nullptr) {
+    tally.clues_refused.add(1);
+    return nullptr;
+  }
+  tally.clues.add(1);
+  *alert = Alert{};
+  alert->kind = AlertKind::clue;
+  return alert;
+}
+
 void Inspector::State::send_clue(const Suspect& suspect, const Contact& contact,
                                  const Moment& moment) noexcept {
   if (suspect.decided || suspect.contacts_ever > kContactsOfFew || !is_attempt(contact)) return;
@@ -31,15 +45,8 @@ void Inspector::State::send_clue(const Suspect& suspect, const Contact& contact,
   });
   if (target == kept.end()) return;
   // Half of the outbox stays with decisions.
-  const bool has_room = moment.outbox.alerts().size() < kBurstMax / 2;
-  Alert* alert = has_room && clues.take(moment.now) ? moment.outbox.claim() : nullptr;
-  if (alert == nullptr) {
-    tally.clues_refused.add(1);
-    return;
-  }
-  tally.clues.add(1);
-  *alert = Alert{};
-  alert->kind = AlertKind::clue;
+  Alert* alert = claim_clue(kBurstMax / 2, moment);
+  if (alert == nullptr) return;
   alert->source = suspect.source;
   alert->targets[0] = alert->last_target = *target;
   alert->ports[0] = alert->last_port = contact.port;

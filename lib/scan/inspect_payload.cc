@@ -79,16 +79,8 @@ void Inspector::State::take_name(const PayloadNote& note, const SourceKey& key) 
 void Inspector::State::send_login_clue(const PayloadNote& note, const Moment& moment) noexcept {
   const bool is_taken = note.kind == PayloadKind::login_ok;
   // Half of the outbox stays with decisions, and a quarter with refusals.
-  const std::size_t room = is_taken ? kBurstMax / 4 : kBurstMax / 2;
-  const bool has_room = moment.outbox.alerts().size() < room;
-  Alert* alert = has_room && clues.take(moment.now) ? moment.outbox.claim() : nullptr;
-  if (alert == nullptr) {
-    tally.clues_refused.add(1);
-    return;
-  }
-  tally.clues.add(1);
-  *alert = Alert{};
-  alert->kind = AlertKind::clue;
+  Alert* alert = claim_clue(is_taken ? kBurstMax / 4 : kBurstMax / 2, moment);
+  if (alert == nullptr) return;
   alert->source = note.source;
   alert->targets[0] = alert->last_target = note.target;
   alert->ports[0] = alert->last_port = note.port;

@@ -119,6 +119,7 @@ struct Inspector::State {
               const Moment& moment) noexcept;
 
   // --- clues about crowds, inspect_clue.cc ------------------------------------------------------
+  [[nodiscard]] Alert* claim_clue(std::size_t room, const Moment& moment) noexcept;
   void send_clue(const Suspect& suspect, const Contact& contact, const Moment& moment) noexcept;
   void send_login_clue(const PayloadNote& note, const Moment& moment) noexcept;
 
