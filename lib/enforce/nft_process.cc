@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include <climits>
 #include <cstring>
 
+#include "base/spawn.h"
 #include "enforce/nft_protocol.h"
 
 namespace edgesentry::enforce {
@@ -23,46 +23,15 @@ namespace {
 constexpr int kSocketInChild = 3;
 constexpr int kSocketBytes = 1 << 20;  // the kernel gives what it allows
 
-class SpawnPlan {
- public:
-  SpawnPlan() {
-    EDGESENTRY_CHECK(posix_spawnattr_init(&attributes_) == 0, "glibc's init only sets fields");
-    EDGESENTRY_CHECK(posix_spawn_file_actions_init(&files_) == 0, "glibc's init only sets fields");
-  }
-  ~SpawnPlan() {
-    posix_spawnattr_destroy(&attributes_);
-    posix_spawn_file_actions_destroy(&files_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  // 0 or an errno. Standard error stays: it is where the program says why it cannot start.
-  int spawn(pid_t& pid, const std::vector<std::string>& arguments, int socket) {
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int error = posix_spawn_file_actions_addopen(&files_, 0, "/dev/null", O_RDONLY, 0);
-    if (error == 0) error = posix_spawn_file_actions_addopen(&files_, 1, "/dev/null", O_WRONLY, 0);
-    if (error == 0) error = posix_spawn_file_actions_adddup2(&files_, socket, kSocketInChild);
-    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&files_, kSocketInChild + 1);
-    if (error != 0) return error;
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments)
-      argv.push_back(const_cast<char*>(argument.c_str()));  // execve's type, it does not write
-    argv.push_back(nullptr);
-    std::array<char*, 1> environment = {nullptr};
-    return posix_spawn(&pid, argv.front(), &files_, &attributes_, argv.data(), environment.data());
-  }
-
- private:
-  posix_spawnattr_t attributes_;
-  posix_spawn_file_actions_t files_;
-};
+// 0 or an errno. Standard error stays: it is where the program says why it cannot start.
+int spawn(pid_t& pid, const std::vector<std::string>& arguments, int socket) {
+  base::SpawnPlan plan;
+  int error = plan.open(0, "/dev/null", O_RDONLY);
+  if (error == 0) error = plan.open(1, "/dev/null", O_WRONLY);
+  if (error == 0) error = plan.pass_on(socket, kSocketInChild);
+  if (error == 0) error = plan.close_from(kSocketInChild + 1);
+  return error != 0 ? error : plan.spawn(pid, arguments, {});
+}
 
 }  // namespace
 
@@ -86,7 +55,7 @@ base::Status NftProcess::open() {
     theirs = ::fcntl(ends[1], F_DUPFD_CLOEXEC, kSocketInChild + 1);
     ::close(ends[1]);
   }
-  const int error = SpawnPlan().spawn(pid_, arguments, theirs);
+  const int error = spawn(pid_, arguments, theirs);
   ::close(theirs);
   if (error == 0) {
     socket_ = ends[0];

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,55 +14,21 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/spawn.h"
 
 namespace edgesentry::report {
 namespace {
 
-class SpawnPlan {
- public:
-  SpawnPlan() {
-    EDGESENTRY_CHECK(posix_spawnattr_init(&attributes_) == 0, "glibc's init only sets fields");
-    EDGESENTRY_CHECK(posix_spawn_file_actions_init(&files_) == 0, "glibc's init only sets fields");
-  }
-  ~SpawnPlan() {
-    posix_spawnattr_destroy(&attributes_);
-    posix_spawn_file_actions_destroy(&files_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  // 0 or an errno.
-  int prepare() {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int error = 0;
-    for (int fd = 0; fd <= 2 && error == 0; ++fd)
-      error = posix_spawn_file_actions_addopen(&files_, fd, "/dev/null", O_RDWR, 0);
-    return error != 0 ? error : posix_spawn_file_actions_addclosefrom_np(&files_, 3);
-  }
-
-  int spawn(pid_t& pid, const Arguments& arguments) {
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments)
-      argv.push_back(const_cast<char*>(argument.c_str()));  // execve's type, it does not write
-    argv.push_back(nullptr);
-    std::array<char, 64> path{"PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"};
-    std::array<char, 16> language{"LANG=C.UTF-8"};
-    std::array<char*, 3> environment = {path.data(), language.data(), nullptr};
-    return posix_spawn(&pid, argv.front(), &files_, &attributes_, argv.data(), environment.data());
-  }
-
- private:
-  posix_spawnattr_t attributes_;
-  posix_spawn_file_actions_t files_;
-};
+// 0 or an errno.
+int spawn(pid_t& pid, const Arguments& arguments) {
+  base::SpawnPlan plan;
+  int error = 0;
+  for (int fd = 0; fd <= 2 && error == 0; ++fd) error = plan.open(fd, "/dev/null", O_RDWR);
+  if (error == 0) error = plan.close_from(3);
+  const std::array<std::string, 2> environment = {
+      "PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
+  return error != 0 ? error : plan.spawn(pid, arguments, environment);
+}
 
 // Readable when the child has ended. The child is not reaped before, so its pid stays its own.
 int open_pidfd(pid_t pid) {
@@ -103,10 +68,8 @@ ChildEnd wait_for(pid_t pid, std::chrono::milliseconds deadline, int give_up_fd)
 base::Result<ChildEnd> run_child(const Arguments& arguments, std::chrono::milliseconds deadline,
                                  int give_up_fd) {
   EDGESENTRY_CHECK(!arguments.empty(), "parse_command() gives a program or nothing to run");
-  SpawnPlan plan;
   pid_t pid = -1;
-  int error = plan.prepare();
-  if (error == 0) error = plan.spawn(pid, arguments);
+  const int error = spawn(pid, arguments);
   if (error != 0)
     return base::Error{fmt::format("command {}: cannot be started: {}; check log.block_command",
                                    arguments.front(), std::strerror(error))};
