@@ -153,6 +153,20 @@ struct Metrics {
   std::string listen = "127.0.0.1:9465";  // empty: off. IPv4 only, see docs/configuration.md
 };
 
+// The HTTP API; docs/api.md.
+struct Api {
+  std::string listen;  // "127.0.0.1:9466", "[::1]:9466"; empty: off, no port opens unasked
+  std::string token_file = "/var/lib/edgesentry/api.token";
+  std::string read_token_file;           // empty: there is no token that may only look
+  std::string tls_certificate, tls_key;  // PEM; both or neither
+  std::uint32_t connections_max = 256;   // of everybody
+  std::uint32_t connections_per_client = 64;
+  std::uint32_t requests_per_second = 50;  // of one client
+  std::uint32_t body_max = 1u << 20;
+  std::chrono::seconds timeout{10};  // to send a request whole, and between two
+  std::uint32_t streams_max = 16;    // of live events
+};
+
 struct Control {
   std::string socket = "/run/edgesentry/control.sock";
   std::string socket_group;  // group that may use the socket; empty: owner only
@@ -178,6 +192,7 @@ struct Config {
   State state;
   Metrics metrics;
   Control control;
+  Api api;
   std::string path;  // the file this came from, for messages
 };
 

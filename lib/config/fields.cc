@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/fields_api.h"
 #include "config/fields_detection.h"
 #include "config/fields_machine.h"
 #include "config/fields_response.h"
@@ -19,7 +20,7 @@ constexpr auto joined(const std::array<Field, Sizes>&... parts) {
 }
 
 // In the order of the reference page.
-constexpr std::array kFields = joined(kMachineFields, kDetectionFields, kResponseFields);
+constexpr std::array kFields = joined(kMachineFields, kDetectionFields, kResponseFields, kApiFields);
 
 }  // namespace
 

@@ -26,4 +26,17 @@ base::Result<ListenAddress> parse_listen(std::string_view text) {
   return ListenAddress{*address, port};
 }
 
+base::Result<ListenAddress> parse_api_listen(std::string_view text) {
+  if (!text.starts_with('[')) return parse_listen(text);
+  const std::string shown = '"' + std::string(text) + '"';
+  const std::size_t end = text.find("]:");
+  if (end == std::string_view::npos) return base::Error{shown + " has no port"};
+  const auto address = base::Ip::parse(text.substr(1, end - 1));
+  if (!address || address->is_v4())
+    return base::Error{shown + " has no IPv6 address in its brackets"};
+  auto parsed = parse_listen("0.0.0.0:" + std::string(text.substr(end + 2)));
+  if (!parsed) return base::Error{shown + " does not end in a port from 1 to 65535"};
+  return ListenAddress{*address, parsed.value().port};
+}
+
 }  // namespace edgesentry::config

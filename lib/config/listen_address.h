@@ -19,4 +19,7 @@ struct ListenAddress {
 
 base::Result<ListenAddress> parse_listen(std::string_view text);
 
+// The API's: IPv6 too, in brackets as in a URL, "[::1]:9466".
+base::Result<ListenAddress> parse_api_listen(std::string_view text);
+
 }  // namespace edgesentry::config

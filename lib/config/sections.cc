@@ -34,6 +34,7 @@ constexpr std::array kSections = {
     Section{"metrics", "Prometheus metrics."},
     Section{"control",
             "The socket that the edgesentry command talks to, and the queues between threads."},
+    Section{"api", "The same commands over HTTP, with a token. docs/api.md tells how."},
 };
 
 }  // namespace

@@ -228,9 +228,9 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
   constexpr std::array kRules = {
-      validate_segments, check_dpdk,     check_workers,   check_window,   check_sequential_test,
-      check_ladder,      check_allow,    check_paths,     check_cache,    check_group,
-      check_listen,      check_nftables, validate_verify, validate_places};
+      validate_segments, check_dpdk,     check_workers,   check_window,    check_sequential_test,
+      check_ladder,      check_allow,    check_paths,     check_cache,     check_group,
+      check_listen,      check_nftables, validate_verify, validate_places, validate_api};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

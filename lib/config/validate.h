@@ -25,6 +25,9 @@ void validate_verify(const Config& config, const Origins& origins, std::vector<P
 // The part of it that concerns what is on this machine's disks: warnings.
 void validate_places(const Config& config, const Origins& origins, std::vector<Problem>& problems);
 
+// The part of it that concerns the HTTP API.
+void validate_api(const Config& config, const Origins& origins, std::vector<Problem>& problems);
+
 // A complaint about `key`, at its place in the file.
 Problem about(const Origins& origins, const std::string& key, std::string fault,
               std::string remedy);
