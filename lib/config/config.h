@@ -25,6 +25,15 @@ enum class VerifyMode { off, passive, challenge };           // is a source wher
 enum class Nftables { automatic, off, inet, netdev, both };  // where the kernel drops for us
 enum class AtStop { remove, keep };                          // what becomes of its rules then
 enum class NeededProof { automatic, none, answer, handshake };
+// What is done when something fails: docs/failure.md.
+enum class TableFull { shed, contain, open };
+enum class RingFull { shed, open };
+enum class NoBuffers { shed, ignore };
+enum class RulesFull { shed, open };
+enum class ControlStalled { shed, open, closed, restart };
+enum class WorkerStalled { restart, open, ignore };
+enum class DiskFull { shed, open };
+enum class LinkDown { ignore, propagate };
 
 // One pair of ports (inline), or one receive-only port (tap and host: `inside` is empty).
 // A device is a DPDK vdev ("net_af_packet0,iface=eth1,qpairs=2"), a PCI address, or a kernel
@@ -137,6 +146,20 @@ struct Enforce {
   AtStop at_stop = AtStop::remove;
 };
 
+struct Failure {
+  TableFull table_full = TableFull::shed;
+  RingFull ring_full = RingFull::shed;
+  NoBuffers no_buffers = NoBuffers::shed;
+  RulesFull rules_full = RulesFull::shed;
+  ControlStalled control_stalled = ControlStalled::shed;
+  WorkerStalled worker_stalled = WorkerStalled::restart;
+  DiskFull disk_full = DiskFull::shed;
+  LinkDown link_down = LinkDown::ignore;
+  std::chrono::milliseconds stalled_after{2000};
+  std::chrono::milliseconds restart_after{10'000};
+  std::chrono::milliseconds stop_within{10'000};
+};
+
 struct Log {
   std::string portsentry_file;  // PortSentry 2.x history lines; empty: off
   std::string json_file;        // ECS JSON lines; empty: off
@@ -188,6 +211,7 @@ struct Config {
   Block block;
   Allow allow;
   Enforce enforce;
+  Failure failure;
   Log log;
   State state;
   Metrics metrics;

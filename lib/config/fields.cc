@@ -5,6 +5,7 @@
 
 #include "config/fields_api.h"
 #include "config/fields_detection.h"
+#include "config/fields_failure.h"
 #include "config/fields_machine.h"
 #include "config/fields_response.h"
 
@@ -20,7 +21,8 @@ constexpr auto joined(const std::array<Field, Sizes>&... parts) {
 }
 
 // In the order of the reference page.
-constexpr std::array kFields = joined(kMachineFields, kDetectionFields, kResponseFields, kApiFields);
+constexpr std::array kFields =
+    joined(kMachineFields, kDetectionFields, kResponseFields, kApiFields, kFailureFields);
 
 }  // namespace
 

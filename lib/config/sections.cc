@@ -35,6 +35,9 @@ constexpr std::array kSections = {
     Section{"control",
             "The socket that the edgesentry command talks to, and the queues between threads."},
     Section{"api", "The same commands over HTTP, with a token. docs/api.md tells how."},
+    Section{"failure",
+            "What is done when something fails or is used up. docs/failure.md has the whole "
+            "table."},
 };
 
 }  // namespace
