@@ -23,7 +23,9 @@ enum class Idle { adaptive, poll };           // sleep when nothing comes, or al
 enum class Hugepages { automatic, required, off };
 enum class VerifyMode { off, passive, challenge };           // is a source where its packets say
 enum class Nftables { automatic, off, inet, netdev, both };  // where the kernel drops for us
-enum class AtStop { remove, keep };                          // what becomes of its rules then
+enum class Seccomp { automatic, log, off };
+enum class Landlock { automatic, off };
+enum class AtStop { remove, keep };  // what becomes of its rules then
 enum class NeededProof { automatic, none, answer, handshake };
 // What is done when something fails: docs/failure.md.
 enum class TableFull { shed, contain, open };
@@ -197,6 +199,17 @@ struct Control {
   std::uint32_t order_ring = 8192;
 };
 
+// What the process may still do once everything is open; docs/security.md.
+struct Privilege {
+  std::string user = "automatic";  // name or number; empty: whoever has started it
+  std::string group;               // empty: the user's own
+  std::string command_user = "automatic";
+  std::vector<std::string> capabilities;  // kept beside those that the rest of the file needs
+  Seccomp seccomp = Seccomp::automatic;
+  Landlock landlock = Landlock::automatic;
+  bool core_dumps = false;
+};
+
 struct Config {
   Mode mode = Mode::observe;
   Placement placement = Placement::inline_;
@@ -217,6 +230,7 @@ struct Config {
   Metrics metrics;
   Control control;
   Api api;
+  Privilege privilege;
   std::string path;  // the file this came from, for messages
 };
 

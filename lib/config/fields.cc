@@ -7,6 +7,7 @@
 #include "config/fields_detection.h"
 #include "config/fields_failure.h"
 #include "config/fields_machine.h"
+#include "config/fields_privilege.h"
 #include "config/fields_response.h"
 
 namespace edgesentry::config {
@@ -21,8 +22,8 @@ constexpr auto joined(const std::array<Field, Sizes>&... parts) {
 }
 
 // In the order of the reference page.
-constexpr std::array kFields =
-    joined(kMachineFields, kDetectionFields, kResponseFields, kApiFields, kFailureFields);
+constexpr std::array kFields = joined(kMachineFields, kDetectionFields, kResponseFields, kApiFields,
+                                      kFailureFields, kPrivilegeFields);
 
 }  // namespace
 

@@ -38,6 +38,8 @@ constexpr std::array kSections = {
     Section{"failure",
             "What is done when something fails or is used up. docs/failure.md has the whole "
             "table."},
+    Section{"privilege",
+            "What the process may still do once everything is open. docs/security.md tells how."},
 };
 
 }  // namespace
