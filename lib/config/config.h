@@ -25,7 +25,8 @@ enum class VerifyMode { off, passive, challenge };           // is a source wher
 enum class Nftables { automatic, off, inet, netdev, both };  // where the kernel drops for us
 enum class Seccomp { automatic, log, off };
 enum class Landlock { automatic, off };
-enum class AtStop { remove, keep };  // what becomes of its rules then
+enum class RteFlow { automatic, on, off };  // drop rules in the NIC
+enum class AtStop { remove, keep };         // what becomes of its rules then
 enum class NeededProof { automatic, none, answer, handshake };
 // What is done when something fails: docs/failure.md.
 enum class TableFull { shed, contain, open };
@@ -145,6 +146,10 @@ struct Allow {
 struct Enforce {
   Nftables nftables = Nftables::automatic;  // inet where the placement is host, else off
   std::vector<std::string> nftables_devices;
+  RteFlow rte_flow = RteFlow::automatic;
+  std::uint32_t rte_flow_group = 0;
+  std::uint32_t rte_flow_priority = 0;
+  std::uint32_t rte_flow_rules_max = 0;  // 0: what the NIC takes
   AtStop at_stop = AtStop::remove;
 };
 

@@ -21,16 +21,15 @@ namespace edgesentry::config {
 // Where a key's value lives in the tree. Its type decides how the key is read and printed.
 template <class T>
 using In = T& (*)(Config&);
-using Slot =
-    std::variant<In<bool>, In<std::uint8_t>, In<std::uint16_t>, In<std::uint32_t>, In<double>,
-                 In<std::string>, In<std::vector<std::string>>, In<std::vector<std::uint16_t>>,
-                 In<std::chrono::seconds>, In<std::chrono::milliseconds>,
-                 In<std::vector<std::chrono::seconds>>, In<base::PortSet>,
-                 In<std::vector<base::Prefix>>, In<std::vector<Service>>, In<Mode>, In<Placement>,
-                 In<Idle>, In<Hugepages>, In<VerifyMode>, In<NeededProof>, In<Nftables>, In<AtStop>,
-                 In<TableFull>, In<RingFull>, In<NoBuffers>, In<RulesFull>, In<ControlStalled>,
-                 In<WorkerStalled>, In<DiskFull>, In<LinkDown>, In<Seccomp>, In<Landlock>,
-                 std::string Segment::*>;  // one of the array of tables [[segment]]
+using Slot = std::variant<
+    In<bool>, In<std::uint8_t>, In<std::uint16_t>, In<std::uint32_t>, In<double>, In<std::string>,
+    In<std::vector<std::string>>, In<std::vector<std::uint16_t>>, In<std::chrono::seconds>,
+    In<std::chrono::milliseconds>, In<std::vector<std::chrono::seconds>>, In<base::PortSet>,
+    In<std::vector<base::Prefix>>, In<std::vector<Service>>, In<Mode>, In<Placement>, In<Idle>,
+    In<Hugepages>, In<VerifyMode>, In<NeededProof>, In<Nftables>, In<RteFlow>, In<AtStop>,
+    In<TableFull>, In<RingFull>, In<NoBuffers>, In<RulesFull>, In<ControlStalled>,
+    In<WorkerStalled>, In<DiskFull>, In<LinkDown>, In<Seccomp>, In<Landlock>,
+    std::string Segment::*>;  // one of the array of tables [[segment]]
 
 // Numbers and list items in the key's unit, durations in milliseconds, texts in bytes,
 // probabilities (double) in billionths.

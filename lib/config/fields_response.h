@@ -8,6 +8,7 @@ namespace edgesentry::config {
 
 inline constexpr std::array<std::string_view, 5> kNftables = {"automatic", "off", "inet", "netdev",
                                                               "both"};
+inline constexpr std::array<std::string_view, 3> kRteFlows = {"automatic", "on", "off"};
 inline constexpr std::array<std::string_view, 2> kAtStops = {"remove", "keep"};
 
 inline constexpr std::array kResponseFields = {
@@ -73,6 +74,34 @@ inline constexpr std::array kResponseFields = {
           .restart = true,
           .help = "Kernel interfaces for netdev and both; one that is missing is waited for.",
           .example = R"(["eth0"])"},
+    Field{.key = "enforce.rte_flow",
+          .slot = &in<&Config::enforce, &Enforce::rte_flow>,
+          .restart = true,
+          .help = "Inline: let the NIC of each outside port drop what blocked sources send, before "
+                  "a worker sees it. automatic: where the driver can; on: and say when one cannot.",
+          .example = R"("off")",
+          .words = kRteFlows},
+    Field{.key = "enforce.rte_flow_group",
+          .slot = &in<&Config::enforce, &Enforce::rte_flow_group>,
+          .range = {0, 65'535},
+          .restart = true,
+          .help = "Group of the NIC's drop rules; most NICs look at group 0 only.",
+          .example = "0"},
+    Field{.key = "enforce.rte_flow_priority",
+          .slot = &in<&Config::enforce, &Enforce::rte_flow_priority>,
+          .range = {0, 65'535},
+          .restart = true,
+          .help = "Their priority within the group; 0 is the highest.",
+          .example = "0"},
+    Field{.key = "enforce.rte_flow_rules_max",
+          .slot = &in<&Config::enforce, &Enforce::rte_flow_rules_max>,
+          .unit = "rules",
+          .range = {0, 10'000'000},
+          .restart = true,
+          .help = "At most so many rules on each port; 0: as many as it takes, which is found out. "
+                  "Where there are more blocks, the busiest sources stand in the NIC and the "
+                  "workers drop the others.",
+          .example = "4096"},
     Field{.key = "enforce.at_stop",
           .slot = &in<&Config::enforce, &Enforce::at_stop>,
           .restart = true,

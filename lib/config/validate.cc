@@ -209,6 +209,14 @@ void check_nftables(const Config& config, const Origins& origins, Problems& prob
                              "Remove it, or write nftables = \"both\""));
 }
 
+void check_rte_flow(const Config& config, const Origins& origins, Problems& problems) {
+  if (origins.is_spoiled("enforce.rte_flow") || origins.is_spoiled("placement")) return;
+  if (config.enforce.rte_flow == RteFlow::on && config.placement != Placement::inline_)
+    problems.push_back(about(origins, "enforce.rte_flow",
+                             "has no use unless the placement is inline: nothing passes here",
+                             "Remove it, or see enforce.nftables"));
+}
+
 void check_listen(const Config& config, const Origins& origins, Problems& problems) {
   if (config.metrics.listen.empty() || origins.is_spoiled("metrics.listen")) return;
   const auto address = parse_listen(config.metrics.listen);
@@ -228,9 +236,10 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
   constexpr std::array kRules = {
-      validate_segments, check_dpdk,     check_workers,   check_window,    check_sequential_test,
-      check_ladder,      check_allow,    check_paths,     check_cache,     check_group,
-      check_listen,      check_nftables, validate_verify, validate_places, validate_api};
+      validate_segments,     check_dpdk,      check_workers,   check_window,
+      check_sequential_test, check_ladder,    check_allow,     check_paths,
+      check_cache,           check_group,     check_listen,    check_nftables,
+      check_rte_flow,        validate_verify, validate_places, validate_api};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

@@ -283,5 +283,18 @@ TEST(Validate, wants_metrics_on_ipv4_and_says_why) {
   EXPECT_EQ(parse_listen("0.0.0.0:65535").value().port, 65535);
 }
 
+TEST(Validate, wants_rte_flow_only_where_packets_pass) {
+  EXPECT_TRUE(load_good_and("[enforce]\nrte_flow = \"on\"\n").problems.empty());
+  const Loaded loaded = load_text(R"(placement = "tap"
+[[segment]]
+name = "lab"
+outside = "eth0"
+[enforce]
+rte_flow = "on"
+)",
+                                  "t");
+  EXPECT_TRUE(has(only_problem_about(loaded, "enforce.rte_flow").fault, "inline"));
+}
+
 }  // namespace
 }  // namespace edgesentry::config
