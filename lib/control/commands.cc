@@ -26,13 +26,26 @@ constexpr std::array kPrefixOnly = {kPrefix};
 constexpr std::array kBypassMembers = {
     CommandMember{"state", "\"on\": every packet passes; \"off\": blocks hold again", true}};
 constexpr std::array kTopMembers = {CommandMember{"count", "how many, at most 100"}};
+constexpr std::array kItems = {
+    CommandMember{"items", "at most 1000 addresses, or objects with address, for and reason", true},
+    CommandMember{"for", "how long those are blocked that do not say it"},
+    CommandMember{"reason", "why, where an item does not say it"}};
+constexpr std::array kItemsOnly = {CommandMember{"items", "at most 1000 addresses", true}};
+constexpr std::array kAllowedMembers = {
+    CommandMember{"count", "how many at once, at most 1000"},
+    CommandMember{"cursor", "where to go on: \"next\" of the reply before"}};
 constexpr std::array kBlockedMembers = {
     CommandMember{"within", "only sources inside this CIDR block"},
+    CommandMember{"family", "only \"ipv4\" or \"ipv6\""},
+    CommandMember{"technique", "only those caught at this, such as \"tcp_syn\""},
+    CommandMember{"shape", "only those caught in this way, such as \"horizontal\""},
     CommandMember{"count", "how many at once, at most 1000"},
     CommandMember{"cursor", "where to go on: \"next\" of the reply before"}};
 constexpr std::array kEventsMembers = {
     CommandMember{"count", "how many, at most 1000"},
-    CommandMember{"since", "only events from this number on: \"next\" of the reply before"}};
+    CommandMember{"since", "only events from this number on: \"next\" of the reply before"},
+    CommandMember{"within", "only events of sources inside this CIDR block"},
+    CommandMember{"action", "only this kind, such as \"source-blocked\""}};
 
 nlohmann::json show_help(ControlState&, const nlohmann::json&) {
   nlohmann::json rows = nlohmann::json::array();
@@ -58,13 +71,17 @@ nlohmann::json run_reload(ControlState&, const nlohmann::json&) {
   return nullptr;
 }
 
-constexpr std::array<CommandRow, 13> kTable = {{
+constexpr std::array<CommandRow, 17> kTable = {{
     {"status", "how the appliance is doing", false, {}, show_status},
     {"top", "the sources with the most probes", false, kTopMembers, show_top},
     {"blocked", "who is blocked until when and why", false, kBlockedMembers, show_blocked},
     {"block", "block a source now", true, kBlockMembers, block_source},
     {"unblock", "let a source in again; the block was no offence", true, kAddressOnly,
      unblock_source},
+    {"block-many", "block all of these, or none when one of them will not do", true, kItems,
+     block_many},
+    {"unblock-many", "let all of these in again, or none", true, kItemsOnly, unblock_many},
+    {"allowed", "who is never blocked, and why", false, kAllowedMembers, show_allowed},
     {"allow", "never block these, until the next start", true, kPrefixOnly, allow_prefix},
     {"unallow", "take an allow command back", true, kPrefixOnly, unallow_prefix},
     {"bypass", "let every packet pass at once, or end that", true, kBypassMembers, switch_bypass},
@@ -75,6 +92,7 @@ constexpr std::array<CommandRow, 13> kTable = {{
      true,
      {},
      run_reload},
+    {"check", "what a reload would do, without doing it", false, {}, check_config},
     {"version", "which version this is", false, {}, show_version},
     {"help", "this table", false, {}, show_help},
 }};

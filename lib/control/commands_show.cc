@@ -1,6 +1,5 @@
 // Read-only commands. Each looks at a bounded part of what there is.
 #include <algorithm>
-#include <optional>
 
 #include "control/command_handlers.h"
 #include "control/command_input.h"
@@ -8,16 +7,12 @@
 #include "control/source_view.h"
 #include "control/state.h"
 #include "policy/decide.h"
-#include "report/json_lines.h"
 #include "report/timestamps.h"
 #include "scan/tally.h"
 
 namespace edgesentry::control {
 
 namespace {
-
-// A million blocks are paged in 16 replies at worst, and one look takes less than a round's alerts.
-constexpr std::uint32_t kVisitsPerPage = 1u << 16;
 
 struct Traffic {
   std::uint64_t received = 0, forwarded = 0, dropped_by_verdict = 0, dropped_by_fault = 0;
@@ -133,16 +128,6 @@ nlohmann::json logs_view(const ControlState& state) {
   return rows;
 }
 
-nlohmann::json event_view(std::uint64_t number, const report::Event& event) {
-  nlohmann::json view = {{"number", number},
-                         {"time", report::utc_timestamp(event.time)},
-                         {"action", report::action_name(event)},
-                         {"text", event.text},
-                         {"stands_for", event.stands_for}};
-  if (event.action != report::Action::appliance) view["source"] = event.source.to_string();
-  return view;
-}
-
 }  // namespace
 
 nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
@@ -192,57 +177,6 @@ nlohmann::json show_top(ControlState& state, const nlohmann::json& request) {
   for (const auto& row : sorted.first(std::min<std::size_t>(wanted_rows.value(), sorted.size())))
     rows.push_back(source_view(state, *state.ledger.find(row.source)));
   return {{"ok", true}, {"sources", std::move(rows)}};
-}
-
-nlohmann::json show_blocked(ControlState& state, const nlohmann::json& request) {
-  const auto wanted_rows = count_member(request, "count", {1, 1000, 100});
-  if (!wanted_rows) return error_reply(wanted_rows.error().text);
-  const auto cursor = count_member(request, "cursor", {0, ~std::uint32_t{0}, 0});
-  if (!cursor) return error_reply(cursor.error().text);
-  std::optional<base::Prefix> within;
-  if (request.contains("within")) {
-    const auto prefix = prefix_member(request, "within");
-    if (!prefix) return error_reply(prefix.error().text);
-    within = prefix.value();
-  }
-  nlohmann::json rows = nlohmann::json::array();
-  auto at = static_cast<std::uint32_t>(cursor.value());
-  for (std::uint32_t visits = 0; visits < kVisitsPerPage && rows.size() < wanted_rows.value();
-       ++visits) {
-    const policy::Entry* entry = nullptr;
-    const auto page = state.ledger.page(at, 1, {&entry, 1});
-    at = page.next;
-    const bool is_wanted = page.count == 1 &&
-                           (entry->standing == policy::Standing::blocked ||
-                            entry->standing == policy::Standing::shadow) &&
-                           (!within || within->contains(entry->source));
-    if (is_wanted) rows.push_back(source_view(state, *entry));
-    if (at == 0) break;
-  }
-  nlohmann::json reply = {{"ok", true},
-                          {"enforcement", state.enforcement_words()},
-                          {"blocked", state.ledger.blocked()},
-                          {"would_be_blocked", state.ledger.shadowed()},
-                          {"sources", std::move(rows)}};
-  if (at != 0) reply["next"] = at;
-  return reply;
-}
-
-nlohmann::json show_events(ControlState& state, const nlohmann::json& request) {
-  const auto last = count_member(request, "count", {1, 1000, 20});
-  if (!last) return error_reply(last.error().text);
-  const auto since = count_member(request, "since", {0, ~std::uint64_t{0}, 0});
-  if (!since) return error_reply(since.error().text);
-  const std::uint64_t end = state.recent.end();
-  const std::uint64_t newest = end - std::min(end, last.value());
-  // A reader who goes on from a number wants the oldest it has not seen; anybody else the newest.
-  const std::uint64_t wanted = request.contains("since") ? since.value() : newest;
-  const std::uint64_t first = std::min(std::max(state.recent.first(), wanted), end);
-  const std::uint64_t stop = std::min(end, first + last.value());
-  nlohmann::json rows = nlohmann::json::array();
-  for (std::uint64_t number = first; number < stop; ++number)
-    rows.push_back(event_view(number, state.recent.at(number)));
-  return {{"ok", true}, {"events", std::move(rows)}, {"next", stop}};
 }
 
 }  // namespace edgesentry::control

@@ -17,8 +17,10 @@ constexpr std::string_view kStopping = "the appliance is stopping; ask again whe
 
 }  // namespace
 
-nlohmann::json error_reply(std::string_view sentence) {
-  return {{"ok", false}, {"error", std::string(sentence)}};
+nlohmann::json error_reply(std::string_view sentence, std::string_view code) {
+  nlohmann::json reply = {{"ok", false}, {"error", std::string(sentence)}};
+  if (!code.empty()) reply["code"] = code;
+  return reply;
 }
 
 Mailbox::Mailbox(std::size_t capacity)
@@ -45,7 +47,8 @@ std::future<nlohmann::json> Mailbox::post(nlohmann::json request) {
         is_closed_ ? std::string(kStopping)
                    : fmt::format("{} commands wait already, which is the most that are kept; ask "
                                  "again in a moment",
-                                 capacity_)));
+                                 capacity_),
+        is_closed_ ? code::kStopping : code::kBusy));
   }
   return future;
 }
@@ -56,7 +59,8 @@ nlohmann::json Mailbox::call(nlohmann::json request, std::chrono::milliseconds t
   return error_reply(
       fmt::format("the control thread did not answer within {} ms; it may still carry the command "
                   "out, look at 'status' before asking again",
-                  timeout.count()));
+                  timeout.count()),
+      code::kTimeout);
 }
 
 void Mailbox::wake() noexcept {
@@ -72,7 +76,7 @@ void Mailbox::close() {
     is_closed_ = true;
     left.swap(letters_);
   }
-  for (Letter& letter : left) letter.reply.set_value(error_reply(kStopping));
+  for (Letter& letter : left) letter.reply.set_value(error_reply(kStopping, code::kStopping));
 }
 
 std::optional<Mailbox::Letter> Mailbox::take() {

@@ -49,6 +49,16 @@ class Mailbox {
   bool is_closed_ = false;
 };
 
-[[nodiscard]] nlohmann::json error_reply(std::string_view sentence);
+// What kind of error it is, for programs that ask: "code" of the reply. None: the request is wrong.
+namespace code {
+inline constexpr std::string_view kNotFound = "not_found";  // what it names is not there
+inline constexpr std::string_view kConflict = "conflict";   // exempt, or the mode is observe
+inline constexpr std::string_view kFull = "full";           // as much as is kept is there already
+inline constexpr std::string_view kBusy = "busy";           // ask again in a moment
+inline constexpr std::string_view kStopping = "stopping";
+inline constexpr std::string_view kTimeout = "timeout";  // it may still be carried out
+}  // namespace code
+
+[[nodiscard]] nlohmann::json error_reply(std::string_view sentence, std::string_view code = {});
 
 }  // namespace edgesentry::control

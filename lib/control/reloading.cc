@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/reload_diff.h"
+#include "control/command_handlers.h"
 
 namespace edgesentry::control {
 
@@ -52,12 +53,17 @@ std::vector<std::string> warnings_of(const ControlState& state, const config::Lo
   return warnings;
 }
 
-nlohmann::json take(ControlState& state, const config::Loaded& next, const PatternsRead& patterns) {
-  nlohmann::json changed = nlohmann::json::array();
-  nlohmann::json waiting = nlohmann::json::array();
+void add_changes(const ControlState& state, const config::Loaded& next, nlohmann::json& changed,
+                 nlohmann::json& waiting) {
   for (const config::Change& change : config::reload_diff(state.config, next.config))
     (change.needs_restart ? waiting : changed)
         .push_back({{"key", change.key}, {"before", change.before}, {"after", change.after}});
+}
+
+nlohmann::json take(ControlState& state, const config::Loaded& next, const PatternsRead& patterns) {
+  nlohmann::json changed = nlohmann::json::array();
+  nlohmann::json waiting = nlohmann::json::array();
+  add_changes(state, next, changed, waiting);
   const bool enforced = state.enforces();
   std::vector<std::string> warnings = warnings_of(state, next);
   take_reloadable(state.config, next.config);
@@ -88,6 +94,24 @@ nlohmann::json take(ControlState& state, const config::Loaded& next, const Patte
 }
 
 }  // namespace
+
+nlohmann::json check_config(ControlState& state, const nlohmann::json&) {
+  const config::Loaded next = state.load(state.config.path);
+  nlohmann::json changed = nlohmann::json::array();
+  nlohmann::json waiting = nlohmann::json::array();
+  nlohmann::json problems = nlohmann::json::array();
+  nlohmann::json warnings = nlohmann::json::array();
+  for (const config::Problem& problem : next.problems)
+    (problem.fatal ? problems : warnings).push_back(problem.to_string());
+  if (next.usable()) add_changes(state, next, changed, waiting);
+  return {{"ok", true},
+          {"path", state.config.path},
+          {"good", next.usable()},
+          {"problems", std::move(problems)},
+          {"warnings", std::move(warnings)},
+          {"would_change", std::move(changed)},
+          {"needs_restart", std::move(waiting)}};
+}
 
 void Reloading::begin(ControlState& state) {
   is_asked_ = false;
