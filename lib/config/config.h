@@ -26,6 +26,7 @@ enum class Nftables { automatic, off, inet, netdev, both };  // where the kernel
 enum class Seccomp { automatic, log, off };
 enum class Landlock { automatic, off };
 enum class RteFlow { automatic, on, off };  // drop rules in the NIC
+enum class Xdp { automatic, on, off };      // drop before the kernel makes a packet of it
 enum class AtStop { remove, keep };         // what becomes of its rules then
 enum class NeededProof { automatic, none, answer, handshake };
 // What is done when something fails: docs/failure.md.
@@ -146,6 +147,8 @@ struct Allow {
 struct Enforce {
   Nftables nftables = Nftables::automatic;  // inet where the placement is host, else off
   std::vector<std::string> nftables_devices;
+  Xdp xdp = Xdp::automatic;              // where the placement is host and the driver can, else off
+  std::vector<std::string> xdp_devices;  // empty: the segments' own kernel interfaces
   RteFlow rte_flow = RteFlow::automatic;
   std::uint32_t rte_flow_group = 0;
   std::uint32_t rte_flow_priority = 0;

@@ -26,7 +26,7 @@ using Slot = std::variant<
     In<std::vector<std::string>>, In<std::vector<std::uint16_t>>, In<std::chrono::seconds>,
     In<std::chrono::milliseconds>, In<std::vector<std::chrono::seconds>>, In<base::PortSet>,
     In<std::vector<base::Prefix>>, In<std::vector<Service>>, In<Mode>, In<Placement>, In<Idle>,
-    In<Hugepages>, In<VerifyMode>, In<NeededProof>, In<Nftables>, In<RteFlow>, In<AtStop>,
+    In<Hugepages>, In<VerifyMode>, In<NeededProof>, In<Nftables>, In<Xdp>, In<RteFlow>, In<AtStop>,
     In<TableFull>, In<RingFull>, In<NoBuffers>, In<RulesFull>, In<ControlStalled>,
     In<WorkerStalled>, In<DiskFull>, In<LinkDown>, In<Seccomp>, In<Landlock>,
     std::string Segment::*>;  // one of the array of tables [[segment]]

@@ -8,6 +8,7 @@ namespace edgesentry::config {
 
 inline constexpr std::array<std::string_view, 5> kNftables = {"automatic", "off", "inet", "netdev",
                                                               "both"};
+inline constexpr std::array<std::string_view, 3> kXdps = {"automatic", "on", "off"};
 inline constexpr std::array<std::string_view, 3> kRteFlows = {"automatic", "on", "off"};
 inline constexpr std::array<std::string_view, 2> kAtStops = {"remove", "keep"};
 
@@ -73,6 +74,22 @@ inline constexpr std::array kResponseFields = {
           .range = {1, 15},
           .restart = true,
           .help = "Kernel interfaces for netdev and both; one that is missing is waited for.",
+          .example = R"(["eth0"])"},
+    Field{.key = "enforce.xdp",
+          .slot = &in<&Config::enforce, &Enforce::xdp>,
+          .restart = true,
+          .help = "Drop what blocked sources send before the kernel makes a packet of it, beside "
+                  "enforce.nftables; nobody counts those packets but XDP. automatic: where the "
+                  "placement is host and the driver can; on: also in the kernel's generic way, "
+                  "where the driver cannot.",
+          .example = R"("off")",
+          .words = kXdps},
+    Field{.key = "enforce.xdp_devices",
+          .slot = &in<&Config::enforce, &Enforce::xdp_devices>,
+          .range = {1, 15},
+          .restart = true,
+          .help = "Kernel interfaces for it; empty: those of the segments, where the placement is "
+                  "host.",
           .example = R"(["eth0"])"},
     Field{.key = "enforce.rte_flow",
           .slot = &in<&Config::enforce, &Enforce::rte_flow>,

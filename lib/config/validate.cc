@@ -17,6 +17,7 @@
 #include "config/field_slots.h"
 #include "config/ignore_file.h"
 #include "config/listen_address.h"
+#include "config/xdp.h"
 
 namespace edgesentry::config {
 namespace {
@@ -209,6 +210,22 @@ void check_nftables(const Config& config, const Origins& origins, Problems& prob
                              "Remove it, or write nftables = \"both\""));
 }
 
+void check_xdp(const Config& config, const Origins& origins, Problems& problems) {
+  const Enforce& enforce = config.enforce;
+  if (origins.is_spoiled("enforce.xdp") || origins.is_spoiled("enforce.xdp_devices") ||
+      origins.is_spoiled("placement"))
+    return;
+  const bool is_nowhere = xdp_interfaces(config).empty();
+  if (enforce.xdp == Xdp::on && is_nowhere)
+    problems.push_back(about(origins, "enforce.xdp",
+                             "needs interfaces, and enforce.xdp_devices names none",
+                             "Name them, for example xdp_devices = [\"eth0\"]"));
+  if (!enforce.xdp_devices.empty() && is_nowhere)
+    problems.push_back(about(origins, "enforce.xdp_devices",
+                             "has no use unless enforce.xdp is on, or the placement is host",
+                             "Remove it, or write xdp = \"on\""));
+}
+
 void check_rte_flow(const Config& config, const Origins& origins, Problems& problems) {
   if (origins.is_spoiled("enforce.rte_flow") || origins.is_spoiled("placement")) return;
   if (config.enforce.rte_flow == RteFlow::on && config.placement != Placement::inline_)
@@ -236,10 +253,10 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
   constexpr std::array kRules = {
-      validate_segments,     check_dpdk,      check_workers,   check_window,
-      check_sequential_test, check_ladder,    check_allow,     check_paths,
-      check_cache,           check_group,     check_listen,    check_nftables,
-      check_rte_flow,        validate_verify, validate_places, validate_api};
+      validate_segments, check_dpdk,     check_workers, check_window,   check_sequential_test,
+      check_ladder,      check_allow,    check_paths,   check_cache,    check_group,
+      check_listen,      check_nftables, check_xdp,     check_rte_flow, validate_verify,
+      validate_places,   validate_api};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 
