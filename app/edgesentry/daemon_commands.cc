@@ -30,6 +30,10 @@ Json request_of(const DaemonArguments& arguments) {
   if (!arguments.reason.empty()) request["reason"] = arguments.reason;
   if (!arguments.state.empty()) request["state"] = arguments.state;
   if (!arguments.within.empty()) request["within"] = arguments.within;
+  if (!arguments.action.empty()) request["action"] = arguments.action;
+  if (!arguments.since.empty()) request["since"] = arguments.since;
+  if (!arguments.until.empty()) request["until"] = arguments.until;
+  if (arguments.before > 0) request["before"] = arguments.before;
   if (arguments.count > 0) request["count"] = arguments.count;
   return request;
 }
@@ -149,6 +153,8 @@ int run_daemon_command(const DaemonArguments& arguments) {
                                                     : ask(arguments, request_of(arguments));
   if (!reply) return arguments.json ? 1 : fail(reply.error().text);
   show(arguments, reply.value());
+  if (arguments.command == "history" && !arguments.json && reply.value().contains("next"))
+    fmt::print("earlier ones: --before {}\n", number_at(reply.value(), "/next"));
   return 0;
 }
 

@@ -156,8 +156,7 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   block->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
   wants_address(add("unblock", "Let a source in again; the block it ends counts as no offence"),
                 "blocked address");
-  wants_address(add("allow", "Never block this network, until unallow or a restart"),
-                "address or CIDR block");
+  wants_address(add("allow", "Never block this network, until unallow"), "address or CIDR block");
   wants_address(add("unallow", "Take an allow back"), "as it was allowed");
   CLI::App* bypass = add("bypass", "Let every packet pass at once (on), or end that (off)");
   bypass->add_option("STATE", arguments.state, "on or off")
@@ -168,6 +167,15 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   CLI::App* events = add("events", "The last events, newest last");
   events->add_option("-n,--count", arguments.count, "at most so many")->type_name("N");
   events->add_flag("-f,--follow", arguments.follow, "go on with new ones as they come");
+  CLI::App* history = add("history", "Events of earlier days, newest first");
+  history->add_option("ADDRESS", arguments.address, "only of this source")->type_name("");
+  history->add_option("--action", arguments.action, "only of this kind, such as source-blocked")
+      ->type_name("ACTION");
+  history->add_option("--since", arguments.since, "how long ago, 12h, 7d")->type_name("DURATION");
+  history->add_option("--until", arguments.until, "how long ago they end")->type_name("DURATION");
+  history->add_option("-n,--count", arguments.count, "at most so many")->type_name("N");
+  history->add_option("--before", arguments.before, "only before this event: the next page")
+      ->type_name("NUMBER");
   add("reload", "Read the configuration again; say what needs a restart");
 }
 

@@ -1,18 +1,17 @@
 #include "edgesentryd/controller.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <chrono>
-#include <filesystem>
 #include <utility>
+
+#include "edgesentryd/outlets.h"
 
 namespace edgesentry::appliance {
 namespace {
 
 // A round of the control thread takes milliseconds at worst; a client that waits longer is told so.
 constexpr std::chrono::milliseconds kReplyLimit{5'000};
-constexpr mode_t kFolderMode = 0750;
 // A reload is over when its patterns are compiled and tried: a second, or a few on a busy machine.
 constexpr std::chrono::milliseconds kReloadLimit{30'000};
 
@@ -53,7 +52,8 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
                             .clock = controller->clock_,
                             .enforcers = std::move(enforcers),
                             .patterns = &links.patterns,
-                            .keeper = controller->keeper_.get()});
+                            .keeper = controller->keeper_.get(),
+                            .history = links.history});
   controller->restore(links.events);
   serve::CommandServer::Settings settings;
   settings.path = config.control.socket;
@@ -100,11 +100,11 @@ void Controller::open_state(const config::Config& config,
                             const std::function<void(const std::string&)>& say) {
   const std::string& path = config.state.file;
   if (path.empty()) return;
-  // Only its last part: a typing error should not lead to a tree of folders. SQLite says the rest.
-  ::mkdir(std::filesystem::path(path).parent_path().c_str(), kFolderMode);
+  make_state_folder(config.state);
   store::Opened opened = store::BlockStore::open(path);
   for (const std::string& note : opened.notes) say(note);
   records_ = std::move(opened.records);
+  allowed_ = std::move(opened.allowed);
   const policy::LedgerSettings ledger = control::ledger_settings(config);
   keeper_ = std::make_unique<store::Keeper>(
       store::KeeperSettings{.path = path,
@@ -115,18 +115,22 @@ void Controller::open_state(const config::Config& config,
 }
 
 void Controller::restore(control::EventSink& events) {
-  control::Restored restored = loop_->restore(std::exchange(records_, {}));
-  const std::size_t ended = restored.ended, refused = restored.refused;
+  control::Restored restored =
+      loop_->restore(std::exchange(records_, {}), std::exchange(allowed_, {}));
+  const std::size_t ended = restored.ended, refused = restored.refused, allowed = restored.allowed;
   blocked_ = std::move(restored.blocked);
-  if (blocked_.empty() && ended == 0 && refused == 0) return;
+  if (blocked_.empty() && ended == 0 && refused == 0 && allowed == 0) return;
   report::Event event;
   event.action = report::Action::appliance;
   event.time = clock_.wall();
   event.text = fmt::format(
-      "{} of an earlier run {} in force again, {} ended meanwhile{}",
+      "{} of an earlier run {} in force again, {} ended meanwhile{}{}",
       blocked_.size() == 1 ? "1 block" : fmt::format("{} blocks", blocked_.size()),
       blocked_.size() == 1 ? "is" : "are", ended,
-      refused == 0 ? std::string() : fmt::format(", for {} table.blocks has no room", refused));
+      refused == 0 ? std::string() : fmt::format(", for {} table.blocks has no room", refused),
+      allowed == 0 ? std::string()
+                   : fmt::format("; {} network{} allowed by command", allowed,
+                                 allowed == 1 ? " is" : "s are"));
   static_cast<void>(events.offer(std::move(event)));  // a full queue counts what it refuses
 }
 

@@ -30,6 +30,7 @@ class Controller {
     base::Published<scan::DetectionPolicy>& policy;
     control::EventSink& events;
     control::PatternKeeper& patterns;
+    store::EventKeeper* history = nullptr;  // nullptr: events are not kept
     std::unique_ptr<serve::SocketFile> socket;
     std::function<void(const std::string&)> say;
   };
@@ -66,6 +67,7 @@ class Controller {
   std::atomic<bool> stop_{false};
   std::unique_ptr<store::Keeper> keeper_;
   std::vector<store::Record> records_;
+  store::Allowed allowed_;
   std::vector<base::Ip> blocked_;
   std::unique_ptr<enforce::NftProcess> nft_process_;  // nullptr: the kernel drops nothing for us
   std::unique_ptr<enforce::NftEnforcer> nftables_;

@@ -143,7 +143,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   for (const nic::Port& port : nics.value()->ports())
     for (const std::string& note : port.notes()) say(note);
 
-  auto outlets = Outlets::open(config.log, say);
+  auto outlets = Outlets::open(config.log, config.state, say);
   if (!outlets) return fail(outlets.error());
   base::Published<scan::DetectionPolicy> policy(
       config.workers.count, control::make_detection_policy(config, allow.lists));
@@ -156,6 +156,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .policy = policy,
                                        .events = *outlets.value(),
                                        .patterns = payloads,
+                                       .history = outlets.value()->history(),
                                        .socket = std::move(socket).value(),
                                        .say = say});
   if (!controller) return fail(controller.error());

@@ -33,6 +33,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
   const config::Table& table = observed.config.table;
   const auto tallies = observed.plane.tallies();
   const store::Keeper* state = observed.controller.keeper();
+  const store::EventKeeper* history = observed.outlets.history();
   serve::MetricsLinks links{
       .build = {.version = EDGESENTRY_VERSION, .revision = "", .dpdk = rte_version()},
       .workers = {tallies.begin(), tallies.end()},
@@ -45,6 +46,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
       .responder = &observed.outlets.responder(),
       .commands = &observed.controller.commands(),
       .state = state == nullptr ? nullptr : &state->numbers(),
+      .history = history == nullptr ? nullptr : &history->numbers(),
       .nics = [&ports = observed.nics.ports()] { return sample(ports); }};
   for (const auto& watch : observed.plane.watches())
     links.payloads.push_back({&watch->counters(), &watch->own_counters()});

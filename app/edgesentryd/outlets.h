@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -10,13 +11,20 @@
 #include "control/event_sink.h"
 #include "report/dispatcher.h"
 #include "report/responder.h"
+#include "store/event_keeper.h"
 
 namespace edgesentry::appliance {
+
+// Where `edgesentry history` looks: beside state.file, which is not empty.
+[[nodiscard]] std::string events_file(const config::State& state);
+// Of state.file; what is wrong is said by who opens it.
+void make_state_folder(const config::State& state);
 
 class Outlets final : public control::EventSink {
  public:
   // `say` is told, on the dispatcher's thread, when a log cannot be written and when it can again.
   static base::Result<std::unique_ptr<Outlets>> open(const config::Log& log,
+                                                     const config::State& state,
                                                      report::Dispatcher::Say say);
   ~Outlets() noexcept override;
   Outlets(const Outlets&) = delete;
@@ -34,9 +42,14 @@ class Outlets final : public control::EventSink {
 
   [[nodiscard]] const report::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
   [[nodiscard]] const report::Responder& responder() const noexcept { return responder_; }
+  // nullptr: events are not kept.
+  [[nodiscard]] store::EventKeeper* history() const noexcept { return history_.get(); }
 
  private:
-  Outlets(const config::Log& log, report::Arguments command, report::Dispatcher::Say say);
+  Outlets(const config::Log& log, std::unique_ptr<store::EventKeeper> history,
+          report::Arguments command, report::Dispatcher::Say say);
+
+  std::unique_ptr<store::EventKeeper> history_;  // before the dispatcher, whose sink uses it
   report::Dispatcher dispatcher_;
   report::Responder responder_;
 };

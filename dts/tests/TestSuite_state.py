@@ -16,6 +16,7 @@ from framework.traffic import port_scan
 from framework.waiting import wait_for
 
 BLOCKED = "198.51.100.77"
+ALLOWED, MEMBER = "198.51.101.0/24", "198.51.101.9"
 BLOCKED_IPV6 = "2001:db8:77::1"
 KNOCKS = 2000  # of the blocked source while the appliance starts; it ends by itself
 PAUSE = 0.004
@@ -93,6 +94,38 @@ class TestState(TestSuite):
 
     def _dropped(self) -> float:
         return self.sut.metrics().sum("edgesentry_packets_dropped_total", reason="blocked")
+
+    @func_test
+    def still_allows_and_still_tells_after_sigkill(self) -> None:
+        """What an operator allowed, and why somebody was blocked, outlive the process.
+
+        Steps:
+            Scan until blocked, allow a network, kill -9, start again.
+
+        Verify:
+            A member of the network cannot be blocked; `history` has the scanner's block with its
+            evidence, and `explain` says where to look.
+        """
+        source = self.attacker.fresh_ipv4()
+        self.sender.send(port_scan(source, self.server, range(1000, 1060)), 0.01)
+        self.sut.wait_event("source-blocked", source)
+        self.verify_equal(self.sut.ask("allow", address=ALLOWED).get("durable"), True, "durable")
+        wait_for("its event", lambda: self._history(source), 10.0)
+        self.restart()
+        refused = self.sut.ask("block", address=MEMBER)
+        self.verify("an operator allowed it" in refused.get("error", ""), f"block: {refused}")
+        kept = self._history(source)
+        self.verify_equal([row["source"] for row in kept], [source], "sources")
+        technique = kept[0]["record"]["edgesentry"]["technique"]
+        self.verify_equal(technique, "tcp_syn", "technique in its evidence")
+        story = " ".join(self.sut.ask("explain", address=source)["story"])
+        self.verify(f"edgesentry history {source}" in story, f"explain: {story}")
+        self.verify(self.sut.ask("unallow", address=ALLOWED)["ok"], "unallow")
+
+    def _history(self, source: str) -> list[dict[str, Any]]:
+        answer = self.sut.ask("history", address=source, action="source-blocked")
+        rows: list[dict[str, Any]] = answer["events"]
+        return rows
 
     @func_test
     def begins_anew_beside_a_damaged_file(self) -> None:

@@ -180,6 +180,8 @@ struct Log {
 
 struct State {
   std::string file = "/var/lib/edgesentry/state.db";  // empty: blocks end with the process
+  std::uint32_t events_mb = 256;                      // of the file of events beside it; 0: none
+  std::chrono::seconds events_for{90 * 24 * 3600};
 };
 
 struct Metrics {

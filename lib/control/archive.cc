@@ -74,8 +74,21 @@ store::Record record_of(const ControlState& state, const policy::Entry& entry) {
           .reason = entry.reason};
 }
 
-Restored restore(ControlState& state, std::vector<store::Record>&& records) {
+store::Allowed allowed_of(const ControlState& state) {
+  store::Allowed allowed;
+  for (const policy::Exemption& each : state.lists.live) allowed.push_back(each.prefix.to_string());
+  return allowed;
+}
+
+Restored restore(ControlState& state, std::vector<store::Record>&& records,
+                 const store::Allowed& allowed) {
   Restored restored;
+  // The file is input like any other: what is no network is left out.
+  for (const std::string& network : allowed)
+    if (const auto prefix = base::Prefix::parse(network))
+      state.lists.live.push_back({*prefix, policy::Exempt::allowed_live});
+  restored.allowed = static_cast<std::uint32_t>(state.lists.live.size());
+  if (restored.allowed > 0) state.adopt();
   const base::Micros now = state.now.monotonic;
   // The ledger forgets in the order in which it was told; of blocks it makes no difference.
   const auto memories = std::ranges::partition(records, [](const store::Record& record) {

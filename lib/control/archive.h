@@ -22,6 +22,7 @@ struct Restored {
   std::uint32_t remembered = 0;
   std::uint32_t ended = 0;    // blocks whose time was over, or that may no longer be
   std::uint32_t refused = 0;  // table.blocks has no room for them
+  std::uint32_t allowed = 0;  // networks
 };
 
 // True: this is kept. Sources that were only reported, and those whose block was no offence, are
@@ -29,7 +30,11 @@ struct Restored {
 [[nodiscard]] bool is_kept(const policy::Entry& entry) noexcept;
 [[nodiscard]] store::Record record_of(const ControlState& state, const policy::Entry& entry);
 
-// Exemptions and observe mode come first here too.
-Restored restore(ControlState& state, std::vector<store::Record>&& records);
+// What an operator has allowed by command.
+[[nodiscard]] store::Allowed allowed_of(const ControlState& state);
+
+// What was allowed comes first, then blocks; exemptions and observe mode bind here too.
+Restored restore(ControlState& state, std::vector<store::Record>&& records,
+                 const store::Allowed& allowed);
 
 }  // namespace edgesentry::control

@@ -18,12 +18,17 @@ constexpr std::uint32_t kEntriesPerRound = 4096;
 std::uint64_t Archivist::keep(ControlState& state, bool is_urgent) {
   if (keeper_ == nullptr) {
     state.changed.clear();
+    state.is_allow_changed = false;
     return 0;
   }
-  if (keeper_->wants_everything() || std::exchange(state.is_clock_set, false)) {
+  const bool is_new_file = keeper_->wants_everything();
+  if (std::exchange(state.is_clock_set, false) || is_new_file) {
     is_walking_ = true;
     cursor_ = 0;
   }
+  std::uint64_t number = 0;
+  if (std::exchange(state.is_allow_changed, false) || is_new_file)
+    number = keeper_->put(allowed_of(state));
   std::vector<store::Record> records;
   records.reserve(state.changed.size());
   // By what the ledger has now: a block and its lift may share a round.
@@ -43,7 +48,7 @@ std::uint64_t Archivist::keep(ControlState& state, bool is_urgent) {
     cursor_ = page.next;
     is_walking_ = page.next != 0;
   }
-  return records.empty() ? 0 : keeper_->put(std::move(records), is_urgent);
+  return records.empty() ? number : keeper_->put(std::move(records), is_urgent);
 }
 
 }  // namespace edgesentry::control

@@ -16,8 +16,8 @@ class Archivist {
  public:
   explicit Archivist(store::Keeper* keeper) noexcept : keeper_(keeper) {}
 
-  // What became of state.changed, which is empty afterwards; the keeper's number for it, 0 when
-  // there was nothing. `is_urgent`: somebody waits for it.
+  // What became of state.changed, which is empty afterwards, and of the allow list; the keeper's
+  // number for it, 0 when there was nothing. `is_urgent`: somebody waits for it.
   std::uint64_t keep(ControlState& state, bool is_urgent);
   [[nodiscard]] bool has_more() const noexcept { return is_walking_; }
 

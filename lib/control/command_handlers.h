@@ -31,6 +31,9 @@ struct ControlState;
 [[nodiscard]] nlohmann::json show_status(ControlState& state, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json show_top(ControlState& state, const nlohmann::json& request);
 
+// Look for events of earlier days: history.cc. null: the answer comes later.
+[[nodiscard]] nlohmann::json show_history(ControlState& state, const nlohmann::json& request);
+
 // Tell the story of one source: explain.cc.
 [[nodiscard]] nlohmann::json explain_source(ControlState& state, const nlohmann::json& request);
 

@@ -47,6 +47,14 @@ constexpr std::array kEventsMembers = {
     CommandMember{"within", "only events of sources inside this CIDR block"},
     CommandMember{"action", "only this kind, such as \"source-blocked\""}};
 
+constexpr std::array kHistoryMembers = {
+    CommandMember{"address", "only of this source"},
+    CommandMember{"action", "only of this kind, such as \"source-blocked\""},
+    CommandMember{"since", "how long ago, such as \"7d\""},
+    CommandMember{"until", "how long ago they end"},
+    CommandMember{"count", "how many at once, at most 500"},
+    CommandMember{"before", "only events before this number: \"next\" of the reply before"}};
+
 nlohmann::json show_help(ControlState&, const nlohmann::json&) {
   nlohmann::json rows = nlohmann::json::array();
   for (const CommandRow& row : command_table()) {
@@ -71,7 +79,7 @@ nlohmann::json run_reload(ControlState&, const nlohmann::json&) {
   return nullptr;
 }
 
-constexpr std::array<CommandRow, 17> kTable = {{
+constexpr std::array<CommandRow, 18> kTable = {{
     {"status", "how the appliance is doing", false, {}, show_status},
     {"top", "the sources with the most probes", false, kTopMembers, show_top},
     {"blocked", "who is blocked until when and why", false, kBlockedMembers, show_blocked},
@@ -82,11 +90,12 @@ constexpr std::array<CommandRow, 17> kTable = {{
      block_many},
     {"unblock-many", "let all of these in again, or none", true, kItemsOnly, unblock_many},
     {"allowed", "who is never blocked, and why", false, kAllowedMembers, show_allowed},
-    {"allow", "never block these, until the next start", true, kPrefixOnly, allow_prefix},
+    {"allow", "never block these, until they are taken back", true, kPrefixOnly, allow_prefix},
     {"unallow", "take an allow command back", true, kPrefixOnly, unallow_prefix},
     {"bypass", "let every packet pass at once, or end that", true, kBypassMembers, switch_bypass},
     {"explain", "the story of one source, in words", false, kAddressOnly, explain_source},
     {"events", "the last events", false, kEventsMembers, show_events},
+    {"history", "events of earlier days, newest first", false, kHistoryMembers, show_history},
     {"reload",
      "read the configuration, the allow file and the patterns again",
      true,

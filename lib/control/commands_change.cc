@@ -48,9 +48,11 @@ nlohmann::json allow_prefix(ControlState& state, const nlohmann::json& request) 
                        code::kFull);
   state.lists.live.push_back({prefix.value(), policy::Exempt::allowed_live});
   state.adopt();  // its sweep lifts what this allows
+  state.is_allow_changed = true;
   const std::string text = fmt::format(
-      "an operator allowed {} until the next start; to keep it, put it into the allow file",
-      prefix.value().to_string());
+      "an operator allowed {} until {}", prefix.value().to_string(),
+      state.keeper != nullptr ? "it is taken back with 'unallow'"
+                              : "the next start; to keep it, put it into the allow file");
   state.say_appliance(text);
   return {{"ok", true}, {"prefix", prefix.value().to_string()}, {"changed", true}, {"text", text}};
 }
@@ -87,6 +89,7 @@ nlohmann::json unallow_prefix(ControlState& state, const nlohmann::json& request
                      code::kConflict)
                : error_reply(fmt::format("{} is not on the allow list", name), code::kNotFound);
   }
+  state.is_allow_changed = true;
   state.adopt();
   const std::string text = fmt::format("an operator took {} off the live allow list", name);
   state.say_appliance(text);

@@ -10,6 +10,7 @@
 #include "control/answer.h"
 #include "control/archivist.h"
 #include "control/commands.h"
+#include "control/history.h"
 #include "control/reloading.h"
 #include "control/replies.h"
 #include "control/state.h"
@@ -73,6 +74,7 @@ struct ControlLoop::Story {
   std::vector<Answered> answered;  // of this round
   Replies replies;                 // given once their effects are recorded, and on disk
   Archivist archivist;
+  store::EventKeeper* history;  // nullptr: events are not kept
   Reloading reloading;
   std::uint64_t unsaid = 0;  // events that the log queue refused and nobody has read of
   base::Micros say_unsaid_at;
@@ -105,7 +107,8 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
       state(std::move(settings), links.policy, links.numbers),
       batch(kAlertsPerRound),
       replies(links.keeper),
-      archivist(links.keeper) {
+      archivist(links.keeper),
+      history(links.history) {
   enforcers.insert(enforcers.begin(), &workers);
   for (WorkerLink& worker : links.workers) {
     rings.push_back(std::move(worker.alerts));
@@ -114,6 +117,7 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
   state.sink = &sink;
   state.patterns = links.patterns;
   state.keeper = links.keeper;
+  state.history = links.history;
   state.enforcers.assign(enforcers.begin(), enforcers.end());
   state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
   state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);
@@ -139,8 +143,9 @@ void ControlLoop::run(const std::atomic<bool>& stop) {
   for (int rounds = 0; rounds < kLastRounds && run_round(); ++rounds) continue;
 }
 
-Restored ControlLoop::restore(std::vector<store::Record>&& records) {
-  return control::restore(story_->state, std::move(records));
+Restored ControlLoop::restore(std::vector<store::Record>&& records,
+                              const store::Allowed& allowed) {
+  return control::restore(story_->state, std::move(records), allowed);
 }
 
 bool ControlLoop::run_round() {
@@ -198,8 +203,10 @@ void ControlLoop::Story::decide() {
   for (Mailbox::Letter& letter : letters) {
     const std::size_t before = state.changed.size();
     nlohmann::json reply = run_command(state, letter.request);
-    const bool changes = state.changed.size() > before;
-    if (reply.is_null())
+    const bool changes = state.changed.size() > before || state.is_allow_changed;
+    if (state.question)
+      ask_history(*history, *std::exchange(state.question, std::nullopt), std::move(letter));
+    else if (reply.is_null())
       reloading.ask(std::move(letter));
     else
       replies.add(std::move(letter), std::move(reply), changes);

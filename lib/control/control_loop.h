@@ -34,6 +34,7 @@
 #include "scan/detection_policy.h"
 #include "scan/order.h"
 #include "scan/tally.h"
+#include "store/event_keeper.h"
 #include "store/keeper.h"
 
 namespace edgesentry::control {
@@ -63,6 +64,7 @@ struct ControlLinks {
   std::vector<enforce::Enforcer*> enforcers;  // beside the workers; may be empty
   PatternKeeper* patterns = nullptr;          // may be absent: a reload reads no patterns then
   store::Keeper* keeper = nullptr;            // nullptr: blocks end with the process
+  store::EventKeeper* history = nullptr;      // nullptr: events are not kept
 };
 
 class ControlLoop {
@@ -74,7 +76,7 @@ class ControlLoop {
 
   // Before run(): what an earlier run has kept. The blocked sources are for the workers, who have
   // to know them before they begin.
-  Restored restore(std::vector<store::Record>&& records);
+  Restored restore(std::vector<store::Record>&& records, const store::Allowed& allowed = {});
 
   // Until `stop` is raised; then one last round, so that what was drained is also recorded.
   void run(const std::atomic<bool>& stop);

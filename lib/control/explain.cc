@@ -106,7 +106,9 @@ nlohmann::json explain_source(ControlState& state, const nlohmann::json& request
       story.push_back(proof_sentence(*entry->evidence));
       story.push_back(severity_sentence(*entry->evidence));
     } else if (entry->offences > 0) {
-      story.push_back("What it did was seen by an earlier run, whose logs have it.");
+      story.push_back(fmt::format(
+          "What it did was seen by an earlier run: 'edgesentry history {}' and its logs have it.",
+          prefix.to_string()));
     }
     story.push_back(standing_sentence(state, *entry));
     const bool in_force =

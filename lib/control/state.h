@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "scan/detection_policy.h"
 #include "scan/order.h"
 #include "scan/tally.h"
+#include "store/event_keeper.h"
 #include "store/keeper.h"
 
 namespace edgesentry::control {
@@ -96,6 +98,7 @@ struct ControlState {
 
   std::vector<scan::Order> orders;    // of this round, in the order of the ledger's changes
   std::vector<base::Ip> changed;      // sources whose block is to be kept anew, or is over
+  bool is_allow_changed = false;      // lists.live, since the archivist last looked
   std::vector<report::Event> events;  // of this round
 
   base::Published<scan::DetectionPolicy>& policy;
@@ -105,6 +108,8 @@ struct ControlState {
   std::vector<const enforce::Enforcer*> enforcers;  // for `status`
   const EventSink* sink = nullptr;                  // for `status`
   const store::Keeper* keeper = nullptr;            // for `status`; nullptr: memory only
+  const store::EventKeeper* history = nullptr;      // nullptr: events are not kept
+  std::optional<store::EventQuery> question;        // of the command that is being run
 
  private:
   void publish();

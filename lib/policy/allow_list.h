@@ -20,7 +20,7 @@ namespace edgesentry::policy {
 enum class Exempt : std::uint8_t {
   allowed_by_config,
   allowed_by_file,
-  allowed_live,  // by command; holds until it is taken back or the appliance restarts
+  allowed_live,  // by command; holds until it is taken back
   own_address,
   gateway,
   resolver,

@@ -97,4 +97,12 @@ void add_state_metrics(Families& out, const store::KeeperNumbers& numbers) {
   out.add("edgesentry_state_failures_total", value_of(numbers.failures));
 }
 
+void add_history_metrics(Families& out, const store::EventKeeperNumbers& numbers) {
+  out.add("edgesentry_history_degraded", value_of(numbers.degraded));
+  out.add("edgesentry_history_events_written_total", value_of(numbers.written));
+  out.add("edgesentry_history_events_lost_total", value_of(numbers.lost));
+  out.add("edgesentry_history_failures_total", value_of(numbers.failures));
+  out.add("edgesentry_history_file_bytes", value_of(numbers.bytes));
+}
+
 }  // namespace edgesentry::serve

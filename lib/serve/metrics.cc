@@ -121,6 +121,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   add_rings(out, links_.rings);
   if (links_.control != nullptr) add_control_metrics(out, *links_.control);
   if (links_.state != nullptr) add_state_metrics(out, *links_.state);
+  if (links_.history != nullptr) add_history_metrics(out, *links_.history);
   if (links_.dispatcher != nullptr) add_dispatcher(out, *links_.dispatcher);
   if (links_.responder != nullptr) add_responder(out, links_.responder->numbers());
   if (links_.nics) add_nics(out, links_.nics());

@@ -21,6 +21,7 @@
 #include "report/responder.h"
 #include "scan/tally.h"
 #include "serve/command_numbers.h"
+#include "store/event_keeper.h"
 #include "store/keeper.h"
 
 namespace edgesentry::serve {
@@ -62,7 +63,8 @@ struct MetricsLinks {
   const report::Dispatcher* dispatcher = nullptr;
   const report::Responder* responder = nullptr;
   const CommandNumbers* commands = nullptr;
-  const store::KeeperNumbers* state = nullptr;  // nullptr: blocks end with the process
+  const store::KeeperNumbers* state = nullptr;         // nullptr: blocks end with the process
+  const store::EventKeeperNumbers* history = nullptr;  // nullptr: events are not kept
   std::function<std::vector<NicSample>()> nics;
   std::function<base::Micros()> now;  // the axis of Tally::heartbeat; empty: base::monotonic_now
 };

@@ -9,6 +9,9 @@
 #include <system_error>
 #include <utility>
 
+#include "store/address_bytes.h"
+#include "store/file_names.h"
+
 namespace edgesentry::store {
 
 namespace {
@@ -31,6 +34,11 @@ constexpr const char* kLayout1 =
     ") STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;"
     "COMMIT;";
+constexpr const char* kLayout2 =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE allowed(network TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 2;"
+    "COMMIT;";
 constexpr const char* kUpsert =
     "INSERT INTO source VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
     "ON CONFLICT(address) DO UPDATE SET standing = ?2, origin = ?3, is_offence = ?4, "
@@ -38,28 +46,6 @@ constexpr const char* kUpsert =
 constexpr const char* kErase = "DELETE FROM source WHERE address = ?1";
 constexpr const char* kForwards = "SELECT * FROM source ORDER BY address";
 constexpr const char* kBackwards = "SELECT * FROM source ORDER BY address DESC";
-
-using Bytes = std::span<const std::uint8_t>;
-
-std::size_t bytes_of(const base::Ip& ip, std::array<std::uint8_t, 16>& out) noexcept {
-  out = ip.bytes();
-  if (!ip.is_v4()) return out.size();
-  std::copy_n(ip.bytes().begin() + 12, 4, out.begin());
-  return 4;
-}
-
-bool read_address(Bytes bytes, base::Ip& ip) noexcept {
-  if (bytes.size() == 4) {
-    ip = base::Ip::v4(std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-                      std::uint32_t{bytes[2]} << 8 | bytes[3]);
-    return true;
-  }
-  if (bytes.size() != 16) return false;
-  std::array<std::uint8_t, 16> whole;
-  std::copy_n(bytes.begin(), whole.size(), whole.begin());
-  ip = base::Ip::from_bytes(whole);
-  return !ip.is_v4();
-}
 
 // The file is input like any other: false when the row makes no sense.
 bool read_row(const Statement& row, Record& record) {
@@ -82,6 +68,7 @@ bool read_row(const Statement& row, Record& record) {
 
 struct Rows {
   std::vector<Record> records;
+  Allowed allowed;
   std::uint64_t senseless = 0;
   bool is_whole = true;
   std::string trouble;
@@ -110,6 +97,17 @@ void read_rows(Database& database, const char* sql, Rows& rows) {
   }
 }
 
+// What cannot be read is not allowed: an operator notices that, and a block in its place too.
+void read_allowed(Database& database, Rows& rows) {
+  auto select = Statement::make(database, "SELECT network FROM allowed ORDER BY network");
+  if (!select) return;  // the first layout has none
+  for (;;) {
+    const auto row = select.value().step();
+    if (!row || !row.value()) return;
+    rows.allowed.emplace_back(select.value().text(0));
+  }
+}
+
 // From the front up to the damage, and from the back up to it.
 Rows read_what_is_left(const std::string& path, Database::Access access) {
   Rows rows;
@@ -122,6 +120,7 @@ Rows read_what_is_left(const std::string& path, Database::Access access) {
   // SQLite refuses a file that is shorter than its header says, but for who may mend it.
   static_cast<void>(database.value().run("PRAGMA writable_schema = ON"));
   read_rows(database.value(), kForwards, rows);
+  read_allowed(database.value(), rows);
   if (rows.is_whole) return rows;
   Rows back;
   read_rows(database.value(), kBackwards, back);
@@ -129,21 +128,6 @@ Rows read_what_is_left(const std::string& path, Database::Access access) {
                       std::make_move_iterator(back.records.rend()));
   rows.senseless += back.senseless;
   return rows;
-}
-
-// The first free name of path.damaged, path.damaged.2, ...; SQLite's log goes along.
-std::string move_aside(const std::string& path) {
-  constexpr int kMost = 100;
-  std::error_code fault;
-  std::string aside = path + ".damaged";
-  for (int i = 2; i <= kMost && fs::exists(aside, fault); ++i)
-    aside = fmt::format("{}.damaged.{}", path, i);
-  fs::rename(path, aside, fault);
-  if (fault) return {};
-  std::error_code ignored;  // they need not be there
-  fs::rename(path + "-wal", aside + "-wal", ignored);
-  fs::remove(path + "-shm", ignored);
-  return aside;
 }
 
 std::string senseless_note(const std::string& path, std::uint64_t count) {
@@ -159,6 +143,7 @@ Opened mend(const std::string& path, const std::string& why) {
     opened.notes.push_back(
         fmt::format("{}, and it cannot be moved aside; blocks are kept in memory only", why));
     opened.records = std::move(rows.records);
+    opened.allowed = std::move(rows.allowed);
     return opened;
   }
   opened.notes.push_back(
@@ -167,10 +152,11 @@ Opened mend(const std::string& path, const std::string& why) {
                   why, rows.records.size(), rows.records.size() == 1 ? "" : "s", aside));
   if (rows.senseless > 0) opened.notes.push_back(senseless_note(aside, rows.senseless));
   auto fresh = BlockStore::begin_anew(path);
-  base::Status written = fresh ? fresh.value()->write(rows.records) : fresh.error();
+  base::Status written = fresh ? fresh.value()->write(rows.records, &rows.allowed) : fresh.error();
   if (fresh) opened.store = std::move(fresh).value();
   if (!written) opened.notes.push_back(written.error().text);
   opened.records = std::move(rows.records);
+  opened.allowed = std::move(rows.allowed);
   return opened;
 }
 
@@ -185,6 +171,7 @@ Opened only_read(const std::string& path, const std::string& why) {
       rows.records.empty() ? ""
                            : fmt::format(", {} were read from the file", rows.records.size())));
   opened.records = std::move(rows.records);
+  opened.allowed = std::move(rows.allowed);
   return opened;
 }
 
@@ -192,12 +179,16 @@ base::Status make_layout(Database& database) {
   if (base::Status set = database.run(kPragmas); !set) return set;
   const auto layout = database.ask("PRAGMA user_version");
   if (!layout) return layout.error();
-  if (layout.value() == 0) return database.run(kLayout1);
-  if (layout.value() == BlockStore::kLayout) return {};
-  return base::Error{fmt::format(
-      "{} has layout {}, which a newer version has written, and this one knows {}; start the newer "
-      "version, or name another file in state.file",
-      database.path(), layout.value(), BlockStore::kLayout)};
+  if (layout.value() < 0 || layout.value() > BlockStore::kLayout)
+    return base::Error{fmt::format(
+        "{} has layout {}, which a newer version has written, and this one knows {}; start the "
+        "newer version, or name another file in state.file",
+        database.path(), layout.value(), BlockStore::kLayout)};
+  // Each step from one layout to the next, in a transaction of its own.
+  constexpr std::array<const char*, BlockStore::kLayout> kSteps = {kLayout1, kLayout2};
+  for (const char* step : std::span(kSteps).subspan(static_cast<std::size_t>(layout.value())))
+    if (base::Status taken = database.run(step); !taken) return taken;
+  return {};
 }
 
 }  // namespace
@@ -219,6 +210,7 @@ Opened BlockStore::open(const std::string& path) {
   Rows rows;
   if (ready) {
     read_rows(database.value(), kForwards, rows);
+    read_allowed(database.value(), rows);
     if (!rows.is_whole) {
       fault = database.value().last_fault();
       ready = base::Error{rows.trouble};
@@ -234,6 +226,7 @@ Opened BlockStore::open(const std::string& path) {
   if (!store) return mend(path, store.error().text);
   opened.store = std::move(store).value();
   opened.records = std::move(rows.records);
+  opened.allowed = std::move(rows.allowed);
   if (rows.senseless > 0) opened.notes.push_back(senseless_note(path, rows.senseless));
   return opened;
 }
@@ -250,10 +243,9 @@ base::Result<std::unique_ptr<BlockStore>> BlockStore::begin_anew(const std::stri
 }
 
 base::Status BlockStore::put(const Record& record) {
-  std::array<std::uint8_t, 16> bytes;
-  const Bytes address = Bytes(bytes).first(bytes_of(record.source, bytes));
+  const AddressBytes address(record.source);
   Statement& statement = record.standing == Standing::forgotten ? erase_ : upsert_;
-  statement.bind(1, address);
+  statement.bind(1, address.bytes());
   if (record.standing != Standing::forgotten) {
     upsert_.bind(2, static_cast<std::int64_t>(record.standing));
     upsert_.bind(3, static_cast<std::int64_t>(record.origin));
@@ -272,13 +264,25 @@ base::Status BlockStore::put(const Record& record) {
   return done ? base::Status{} : base::Status{done.error()};
 }
 
-base::Status BlockStore::write(std::span<const Record> records) {
+base::Status BlockStore::put(const Allowed& allowed) {
+  if (base::Status cleared = database_.run("DELETE FROM allowed"); !cleared) return cleared;
+  auto insert = Statement::make(database_, "INSERT OR IGNORE INTO allowed VALUES(?1)");
+  if (!insert) return insert.error();
+  for (const std::string& network : allowed) {
+    insert.value().bind(1, std::string_view(network));
+    if (const auto done = insert.value().step(); !done) return done.error();
+  }
+  return {};
+}
+
+base::Status BlockStore::write(std::span<const Record> records, const Allowed* allowed) {
   if (base::Status begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun;
   base::Status status;
   for (const Record& record : records) {
     status = put(record);
     if (!status) break;
   }
+  if (status && allowed != nullptr) status = put(*allowed);
   if (status) status = database_.run("COMMIT");
   if (status) return status;
   const Fault fault = database_.last_fault();

@@ -1,10 +1,10 @@
 // The file of blocks: opened, read whole at the start, written in batches, mended when damaged.
 //
-// Owner: one thread. One table, one row a source, keyed by its address; SQLite in WAL mode with
-// synchronous = FULL, so that what write() has committed outlives a power cut. The layout's number
-// is PRAGMA user_version; older layouts are brought up to date when they are opened, newer ones are
-// left alone. A damaged file is never overwritten: it is moved aside, what can be read of it from
-// both ends is taken over.
+// Owner: one thread. One row a source, keyed by its address, and one for each network that an
+// operator has allowed; SQLite in WAL mode with synchronous = FULL, so that what write() has
+// committed outlives a power cut. The layout's number is PRAGMA user_version; older layouts are
+// brought up to date when they are opened, newer ones are left alone. A damaged file is never
+// overwritten: it is moved aside, what can be read of it from both ends is taken over.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,15 @@ struct Opened;
 
 class BlockStore {
  public:
-  static constexpr std::int64_t kLayout = 1;
+  static constexpr std::int64_t kLayout = 2;
 
   // Never fails: without a usable file there is no store, and the notes say why.
   static Opened open(const std::string& path);
   // A file without rows; what stands there is moved aside first.
   static base::Result<std::unique_ptr<BlockStore>> begin_anew(const std::string& path);
 
-  // All or nothing. Later records of a source replace earlier ones.
-  base::Status write(std::span<const Record> records);
+  // All or nothing. Later records of a source replace earlier ones; `allowed` replaces the list.
+  base::Status write(std::span<const Record> records, const Allowed* allowed = nullptr);
   // Forgets memories: those last heard of before `quiet_before`, and the oldest past `most`.
   base::Status prune(std::int64_t quiet_before, std::uint32_t most);
   // Moves what is in the log into the file; before a long pause.
@@ -43,6 +43,7 @@ class BlockStore {
   BlockStore(Database database, Statement upsert, Statement erase) noexcept
       : database_(std::move(database)), upsert_(std::move(upsert)), erase_(std::move(erase)) {}
   base::Status put(const Record& record);
+  base::Status put(const Allowed& allowed);
   static base::Result<std::unique_ptr<BlockStore>> attach(Database database);
 
   Database database_;
@@ -53,6 +54,7 @@ class BlockStore {
 struct Opened {
   std::unique_ptr<BlockStore> store;  // nullptr: memory only
   std::vector<Record> records;        // of blocks and memories, what could be read
+  Allowed allowed;
   std::vector<std::string> notes;     // for the operator; empty when all is well
 };
 

@@ -66,6 +66,18 @@ std::uint64_t Keeper::put(std::vector<Record>&& records, bool is_urgent) {
   return number;
 }
 
+std::uint64_t Keeper::put(Allowed&& allowed) {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    allowed_incoming_ = std::move(allowed);
+    is_urgent_ = true;
+    number = ++put_;
+  }
+  bell_.notify_one();
+  return number;
+}
+
 std::string Keeper::trouble() const {
   const std::lock_guard lock(mutex_);
   return trouble_;
@@ -73,6 +85,7 @@ std::string Keeper::trouble() const {
 
 void Keeper::take(std::unique_lock<std::mutex>& lock) {
   std::vector<Record> records = std::exchange(incoming_, {});
+  if (allowed_incoming_) allowed_pending_ = std::exchange(allowed_incoming_, std::nullopt);
   taken_ = put_;
   is_urgent_ = false;
   lock.unlock();
@@ -88,7 +101,7 @@ void Keeper::run() {
     std::unique_lock lock(mutex_);
     const auto called = [this] { return is_ending_ || is_urgent_; };
     const auto has_work = [&] { return called() || put_ != taken_; };
-    if (!pending_.empty() || store_ == nullptr)
+    if (!pending_.empty() || allowed_pending_ || store_ == nullptr)
       bell_.wait_until(lock, retry_at_, called);
     else
       bell_.wait_for(lock, kRetry, has_work);
@@ -110,15 +123,17 @@ void Keeper::run() {
 
 bool Keeper::write_pending() {
   std::vector<Record> batch;
-  while (!pending_.empty()) {
+  while (!pending_.empty() || allowed_pending_) {
     batch.clear();
     for (auto it = pending_.begin(); it != pending_.end() && batch.size() < kBatch; ++it)
       batch.push_back(it->second);
-    if (base::Status written = store_->write(batch); !written) {
+    const Allowed* allowed = allowed_pending_ ? &*allowed_pending_ : nullptr;
+    if (base::Status written = store_->write(batch, allowed); !written) {
       give_up(written.error(), store_->last_fault());
       return false;
     }
     for (const Record& record : batch) pending_.erase(record.source);
+    allowed_pending_.reset();
     numbers_.written.add(batch.size());
     numbers_.commits.add(1);
   }

@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -61,6 +62,8 @@ class Keeper {
 
   // `is_urgent`: somebody waits for it; otherwise it may wait for company.
   std::uint64_t put(std::vector<Record>&& records, bool is_urgent);
+  // All that is allowed now; somebody waits for it.
+  std::uint64_t put(Allowed&& allowed);
   [[nodiscard]] bool is_durable(std::uint64_t number) const noexcept {
     // acquire: pairs with the release after the commit
     return durable_.load(std::memory_order_acquire) >= number;
@@ -96,6 +99,7 @@ class Keeper {
   mutable std::mutex mutex_;  // held for a push or a swap only
   std::condition_variable bell_;
   std::vector<Record> incoming_;
+  std::optional<Allowed> allowed_incoming_;
   std::uint64_t put_ = 0;
   bool is_urgent_ = false;
   bool is_ending_ = false;
@@ -104,6 +108,7 @@ class Keeper {
   // The keeper's thread only.
   std::unique_ptr<BlockStore> store_;
   std::unordered_map<base::Ip, Record, base::IpHash> pending_;
+  std::optional<Allowed> allowed_pending_;
   std::uint64_t taken_ = 0;
   Clock::time_point retry_at_{};
   Clock::time_point prune_at_;

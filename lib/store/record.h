@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "base/ip.h"
 
@@ -36,5 +37,8 @@ struct Record {
 
   friend bool operator==(const Record&, const Record&) = default;
 };
+
+// Networks that an operator has allowed by command, as text: "192.0.2.0/24".
+using Allowed = std::vector<std::string>;
 
 }  // namespace edgesentry::store

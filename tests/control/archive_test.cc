@@ -194,5 +194,40 @@ TEST_F(ArchiveTest, blocks_all_the_same_without_a_disk_and_says_so) {
   EXPECT_TRUE(status["state"].contains("trouble"));
 }
 
+TEST_F(ArchiveTest, still_allows_what_an_operator_allowed) {
+  {
+    auto rig = run();
+    ASSERT_TRUE(block(*rig, "10.0.0.1", "10m")["ok"]);
+    ASSERT_TRUE(block(*rig, "10.0.0.9", "10m")["ok"]);
+    for (const char* network : {"10.0.0.0/30", "2001:db8:7::/48", "10.3.0.0/16"}) {
+      const auto reply = rig->ask({{"command", "allow"}, {"address", network}});
+      EXPECT_EQ(reply["durable"], true) << reply;
+    }
+    const auto back = rig->ask({{"command", "unallow"}, {"address", "10.3.0.0/16"}});
+    EXPECT_EQ(back["durable"], true) << back;
+    ASSERT_TRUE(block(*rig, "10.3.0.1", "10m")["ok"]);
+  }
+  auto rig = run();
+  EXPECT_EQ(rig->restored.allowed, 2u);
+  EXPECT_EQ(rig->restored.blocked.size(), 2u);
+  const auto refused = block(*rig, "10.0.0.1", "10m");
+  EXPECT_FALSE(refused["ok"]);
+  EXPECT_NE(refused["error"].get<std::string>().find("an operator allowed it"), std::string::npos);
+  EXPECT_FALSE(block(*rig, "2001:db8:7:1::1", "10m")["ok"]);
+  // A worker asks the same list before its own verdict.
+  EXPECT_TRUE(rig->policy->current().allow.contains(ip("10.0.0.2")));
+  EXPECT_TRUE(rig->ask({{"command", "unallow"}, {"address", "10.0.0.0/30"}})["ok"]);
+}
+
+TEST_F(ArchiveTest, says_that_an_allow_is_not_kept_without_a_disk) {
+  RigSettings settings;
+  settings.state_file = folder_.path() + "/nowhere/state.db";
+  Rig rig(settings);
+  const auto reply = rig.ask({{"command", "allow"}, {"address", "10.0.0.0/30"}});
+  ASSERT_TRUE(reply["ok"]) << reply;
+  EXPECT_EQ(reply["durable"], false);
+  EXPECT_TRUE(reply.contains("warning"));
+}
+
 }  // namespace
 }  // namespace edgesentry::control

@@ -31,6 +31,7 @@ struct RigSettings {
   std::uint32_t per_minute_max = 10'000'000;
   std::string allow_file;
   std::string state_file;  // empty: memory only
+  store::EventKeeper* history = nullptr;
   control::PatternKeeper* patterns = nullptr;
   std::vector<enforce::Enforcer*> enforcers = {};
 };
@@ -101,8 +102,10 @@ class Rig {
     loop = std::make_unique<control::ControlLoop>(
         std::move(control_settings),
         control::ControlLinks{std::move(links), *policy, sink, mailbox, numbers, clock,
-                              settings.enforcers, settings.patterns, keeper.get()});
-    restored = loop->restore(std::move(opened.records));
+                              settings.enforcers, settings.patterns, keeper.get(),
+                              settings.history});
+    answers_later = settings.history != nullptr;
+    restored = loop->restore(std::move(opened.records), opened.allowed);
   }
 
   // False: the ring was full.
@@ -127,7 +130,7 @@ class Rig {
     auto reply = mailbox.post(request);
     settle();
     // The disk takes its time, whatever the clock of the test says.
-    for (int i = 0; i < 10'000 && keeper != nullptr; ++i) {
+    for (int i = 0; i < 10'000 && (keeper != nullptr || answers_later); ++i) {
       if (reply.wait_for(std::chrono::milliseconds(1)) == std::future_status::ready) break;
       settle();
     }
@@ -135,7 +138,8 @@ class Rig {
   }
 
   config::Config config;
-  std::string toml;  // what a reload reads
+  bool answers_later = false;  // questions go to another thread
+  std::string toml;            // what a reload reads
   ManualClock clock;
   MemorySink sink;
   control::Mailbox mailbox;

@@ -60,6 +60,7 @@ struct Appliance {
     links.responder = &responder;
     links.commands = &commands;
     links.state = &state;
+    links.history = &history;
     links.nics = [] {
       return std::vector<NicSample>{
           {"lan \"outside\"", true, 10'000'000'000, 5, 1, 2, 3, "by_source"}};
@@ -78,6 +79,7 @@ struct Appliance {
   control::Numbers numbers;
   CommandNumbers commands;
   store::KeeperNumbers state;
+  store::EventKeeperNumbers history;
   base::RingHalves<scan::Alert> ring = base::make_ring<scan::Alert>(64);
   report::Dispatcher dispatcher;
   report::Responder responder;

@@ -151,7 +151,7 @@ TEST_F(BlockStoreTest, leaves_the_file_of_a_newer_version_alone) {
   fill(path_, records_of(3));
   auto database = Database::open(path_, Database::Access::read_write);
   ASSERT_TRUE(database);
-  ASSERT_TRUE(database.value().run("PRAGMA user_version = 2"));
+  ASSERT_TRUE(database.value().run("PRAGMA user_version = 99"));
   const Opened opened = BlockStore::open(path_);
   EXPECT_EQ(opened.store, nullptr);
   ASSERT_FALSE(opened.notes.empty());
@@ -216,6 +216,43 @@ TEST_F(BlockStoreTest, forgets_old_memories_and_surplus_ones_but_no_block) {
   EXPECT_EQ(std::ranges::count(left, Standing::remembered, &Record::standing), 20);
   for (const Record& record : left)
     EXPECT_TRUE(record.standing == Standing::blocked || record.quiet_since >= 20);
+}
+
+TEST_F(BlockStoreTest, gives_back_what_is_allowed_and_only_the_last_of_it) {
+  const Allowed before = {"192.0.2.0/24", "198.51.100.7"};
+  const Allowed after = {"198.51.100.7", "2001:db8::/48"};
+  {
+    Opened opened = BlockStore::open(path_);
+    ASSERT_TRUE(opened.store->write(records_of(2), &before));
+    ASSERT_TRUE(opened.store->write(records_of(3)));  // says nothing of it
+    EXPECT_EQ(BlockStore::open(path_).allowed, before);
+    ASSERT_TRUE(opened.store->write({}, &after));
+  }
+  const Opened opened = BlockStore::open(path_);
+  EXPECT_EQ(opened.allowed, after);
+  EXPECT_EQ(opened.records.size(), 3u);
+}
+
+TEST_F(BlockStoreTest, brings_the_file_of_the_first_layout_up_to_date) {
+  fill(path_, records_of(20));
+  {
+    auto database = Database::open(path_, Database::Access::read_write);
+    ASSERT_TRUE(database);
+    // As the first layout was: without the table that came later.
+    ASSERT_TRUE(database.value().run("DROP TABLE allowed; PRAGMA user_version = 1;"));
+  }
+  const Allowed allowed = {"192.0.2.0/24"};
+  {
+    Opened opened = BlockStore::open(path_);
+    ASSERT_NE(opened.store, nullptr);
+    EXPECT_TRUE(opened.notes.empty());
+    EXPECT_EQ(sorted(opened.records), sorted(records_of(20)));
+    EXPECT_TRUE(opened.allowed.empty());
+    ASSERT_TRUE(opened.store->write({}, &allowed));
+  }
+  EXPECT_EQ(BlockStore::open(path_).allowed, allowed);
+  auto database = Database::open(path_, Database::Access::read_only);
+  EXPECT_EQ(database.value().ask("PRAGMA user_version").value(), BlockStore::kLayout);
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+#include "store/file_names.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace edgesentry::store {
+
+namespace fs = std::filesystem;
+
+std::string move_aside(const std::string& path) {
+  constexpr int kMost = 100;
+  std::error_code fault;
+  std::string aside = path + ".damaged";
+  for (int i = 2; i <= kMost && fs::exists(aside, fault); ++i)
+    aside = fmt::format("{}.damaged.{}", path, i);
+  fs::rename(path, aside, fault);
+  if (fault) return {};
+  std::error_code ignored;  // they need not be there
+  fs::rename(path + "-wal", aside + "-wal", ignored);
+  fs::remove(path + "-shm", ignored);
+  return aside;
+}
+
+}  // namespace edgesentry::store

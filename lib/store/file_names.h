@@ -1,0 +1,12 @@
+// Names of files beside a database: where a damaged one goes. Private to store.
+#pragma once
+
+#include <string>
+
+namespace edgesentry::store {
+
+// Moves it to the first free name of path.damaged, path.damaged.2, ...; SQLite's log goes along.
+// Empty: it could not be moved.
+[[nodiscard]] std::string move_aside(const std::string& path);
+
+}  // namespace edgesentry::store
