@@ -72,7 +72,8 @@ class Soak:
     def run(self, seconds: float) -> None:
         """Trouble it until the time is over."""
         began = time.monotonic()
-        self._console.title(f"The soak: {seconds / 60:g} minutes, {len(self._troubles.all)} troubles")
+        kinds = len(self._troubles.all)
+        self._console.title(f"The soak: {seconds / 60:g} minutes, {kinds} kinds of trouble")
         while (passed := time.monotonic() - began) < seconds:
             row = self._round(int(passed))
             self._rounds.append(row)
@@ -154,8 +155,8 @@ class Soak:
     def _tell(self, row: Round, part: float) -> None:
         mark = self._console.paint("FAIL", "bold", "red") if row.faults else "ok  "
         self._console.line(
-            f"  {part:4.0%}  {mark}  {row.resident_kib / 1024:6.1f} MiB  {row.descriptors:3} files  "
-            f"{row.received:9} packets  {row.blocks:4} blocks  {row.troubles}"
+            f"  {part:4.0%}  {mark}  {row.resident_kib / 1024:6.1f} MiB  {row.descriptors:3} files"
+            f"  {row.received:9} packets  {row.blocks:4} blocks  {row.troubles}"
             + (f"  {row.faults}" if row.faults else "")
         )
 

@@ -109,6 +109,15 @@ class Appliance:
         """Ask over the control socket."""
         return control.ask(self.control_socket, command, **arguments)
 
+    def say_raw(self, data: bytes) -> bytes:
+        """Send bytes over the control socket, whatever they mean; return the first line back."""
+        client = control.ControlClient(self.control_socket)
+        try:
+            client.send_raw(data)
+            return client.read_line()
+        finally:
+            client.close()
+
     @property
     def control_socket(self) -> Path:
         """Where the control socket is."""

@@ -65,12 +65,15 @@ class TestBruteForce(TestSuite):
             self.hydra(source, f"ftp://{self.server}:{logins.FTP_PORT}")
             evidence = self.verify_brute_force(source, logins.FTP_PORT, offence)
             self.verify_equal(evidence["block_seconds"], seconds, "block_seconds")
-            wait_for(
-                "the end of the block",
-                lambda count=offence: len(self.sut.events("block-expired", source)) >= count,
-            )
+            self._wait_expired(source, offence)
             reply = logins.ftp_login(self.attacker, source, self.server, PASSWORD)
             self.verify_equal(reply, FTP_OK, "after the block")
+
+    def _wait_expired(self, source: str, times: int) -> None:
+        wait_for(
+            "the end of the block",
+            lambda: len(self.sut.events("block-expired", source)) >= times,
+        )
 
     @func_test
     def blocks_hydra_on_ssh(self) -> None:
