@@ -2,14 +2,18 @@
 
 import os
 import signal
+import socket
+import threading
 from typing import ClassVar
 
 from framework.passage import Crossing
+from framework.servers import UDP_PORT
 from framework.settings import Table
 from framework.test_suite import TestSuite, func_test
-from framework.traffic import port_scan
+from framework.traffic import FIRST_PORT, Sender, port_scan, udp
 from framework.waiting import wait_for
 
+QUESTIONS, QUESTION_PAUSE = 3000, 0.002
 GENERATION = "edgesentry_config_generation"
 
 
@@ -79,6 +83,56 @@ class TestReload(TestSuite):
             self.sender.send(port_scan(second, self.server, range(1000, 1040)), 0.01)
             self.sut.wait_event("source-blocked", second)
             wait_for("the whole observed scan", lambda: crossing.arrived(first) == 40)
+
+    @func_test
+    def loses_no_packet_of_a_client_under_load(self) -> None:
+        """Thresholds, allow list and patterns change, and garbage is refused, while a client talks.
+
+        Steps:
+            Let a client ask the UDP service all the time; reload again and again with other
+            thresholds, another allow list, and now and then a file of garbage.
+
+        Verify:
+            Every packet of the client reached the server; each good reload was taken with its
+            changes named in the log, each bad one refused; nothing was dropped for a fault.
+        """
+        client = self.client.fresh_ipv4()
+        sender = Sender(self.client, self.testbed.servers)
+        with self.client.namespace.entered():  # or its kernel would refuse the answers
+            listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listener.bind((client, FIRST_PORT + UDP_PORT))
+        faults = self.sut.metrics().dropped_by_fault
+        asking = threading.Thread(
+            target=sender.send,
+            args=([udp(client, self.server, UDP_PORT)] * QUESTIONS, QUESTION_PAUSE),
+        )
+        done = 0
+        with Crossing(self.testbed) as crossing:
+            asking.start()
+            while asking.is_alive():
+                self._reload_three_ways(done)
+                done += 1
+            asking.join()
+            wait_for("every question", lambda: crossing.arrived(client) == QUESTIONS)
+        sender.close()
+        listener.close()
+        self.verify(done >= 3, f"only {done} rounds of reloads while the client talked")
+        self.verify_equal(self.sut.metrics().dropped_by_fault, faults, "drops for a fault")
+        said = [event["event"]["reason"] for event in self.sut.events("appliance")]
+        named = [text for text in said if "detect.window" in text and "allow.networks" in text]
+        self.verify(len(named) >= done, f"{len(named)} of {done} reloads name what changed: {said}")
+
+    def _reload_three_ways(self, turn: int) -> None:
+        self.sut.write_config({
+            "detect": {"window": f"{1 + turn % 20}h"},
+            "allow": {"networks": [f"192.0.2.{turn % 250}"]},
+        })
+        answer = self.sut.ask("reload")
+        self.verify(answer["ok"], f"a good file was refused: {answer}")
+        text = self.sut.config.read_bytes()
+        self.sut.config.write_bytes(b"\xff\x00 = garbage\n" * 50)
+        self.verify(not self.sut.ask("reload")["ok"], "garbage was taken")
+        self.sut.config.write_bytes(text)
 
     @func_test
     def takes_new_thresholds_on_sighup(self) -> None:

@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <ctime>
 #include <iterator>
 #include <utility>
 
 #include "config/reload_diff.h"
 #include "control/command_handlers.h"
+#include "control/command_input.h"
 
 namespace edgesentry::control {
 
@@ -60,6 +62,19 @@ void add_changes(const ControlState& state, const config::Loaded& next, nlohmann
         .push_back({{"key", change.key}, {"before", change.before}, {"after", change.after}});
 }
 
+// "; changed: detect.window 24h -> 12h, ...". A secret is not in it: keys name files.
+std::string changes_in_words(std::string_view what, const nlohmann::json& changes) {
+  constexpr std::size_t kNamedMax = 16;  // a log line has an end; the reply has all of them
+  std::string words;
+  for (std::size_t i = 0; i < std::min(changes.size(), kNamedMax); ++i)
+    words += fmt::format("{}{} {} -> {}", i == 0 ? "" : ", ",
+                         changes[i]["key"].get_ref<const std::string&>(),
+                         shown(changes[i]["before"].get_ref<const std::string&>()),
+                         shown(changes[i]["after"].get_ref<const std::string&>()));
+  if (changes.size() > kNamedMax) words += fmt::format(", {} more", changes.size() - kNamedMax);
+  return words.empty() ? words : fmt::format("; {}: {}", what, words);
+}
+
 nlohmann::json take(ControlState& state, const config::Loaded& next, const PatternsRead& patterns) {
   nlohmann::json changed = nlohmann::json::array();
   nlohmann::json waiting = nlohmann::json::array();
@@ -79,6 +94,7 @@ nlohmann::json take(ControlState& state, const config::Loaded& next, const Patte
       static_cast<std::uint64_t>(std::chrono::system_clock::to_time_t(state.now.wall)));
   std::string said = fmt::format("reloaded {}: {} changed, {} waiting for a restart",
                                  state.config.path, changed.size(), waiting.size());
+  said += changes_in_words("changed", changed) + changes_in_words("waiting", waiting);
   nlohmann::json reply = {{"ok", true},
                           {"generation", state.generation},
                           {"changed", std::move(changed)},
