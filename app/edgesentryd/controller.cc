@@ -60,8 +60,8 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   settings.group = config.control.socket_group;
   auto server = serve::CommandServer::start(
       std::move(settings),
-      [&mailbox = controller->mailbox_](const nlohmann::json& request, const serve::Peer&) {
-        return mailbox.call(request, is_reload(request) ? kReloadLimit : kReplyLimit);
+      [self = controller.get()](const nlohmann::json& request, const serve::Peer&) {
+        return self->ask(request);
       },
       std::move(links.socket));
   if (!server) return server.error();
@@ -136,6 +136,10 @@ void Controller::restore(control::EventSink& events) {
 
 Controller::~Controller() {
   stop();
+}
+
+nlohmann::json Controller::ask(const nlohmann::json& request) {
+  return mailbox_.call(request, is_reload(request) ? kReloadLimit : kReplyLimit);
 }
 
 void Controller::reload() noexcept {

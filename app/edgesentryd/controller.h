@@ -44,6 +44,8 @@ class Controller {
   // Sources that were blocked when an earlier run ended and still are; given away once.
   [[nodiscard]] std::vector<base::Ip> take_blocked() { return std::move(blocked_); }
   void reload() noexcept;
+  // As over the socket; any thread but control.
+  [[nodiscard]] nlohmann::json ask(const nlohmann::json& request);
   // No more requests; the last alerts are drained and recorded. After the workers have stopped.
   void stop();
 

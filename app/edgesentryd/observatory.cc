@@ -29,7 +29,11 @@ std::vector<serve::NicSample> sample(const std::vector<nic::Port>& ports) {
 }  // namespace
 
 base::Result<Observatory> serve_metrics(const Observed& observed) {
-  if (observed.config.metrics.listen.empty()) return Observatory{};
+  auto telemetry = serve::Telemetry::offer(
+      [&asked = observed.controller](const auto& request) { return asked.ask(request); });
+  if (!telemetry) return telemetry.error();
+  if (observed.config.metrics.listen.empty())
+    return Observatory{.telemetry = std::move(telemetry).value()};
   const config::Table& table = observed.config.table;
   const auto tallies = observed.plane.tallies();
   const store::Keeper* state = observed.controller.keeper();
@@ -55,7 +59,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
   auto metrics = std::make_shared<serve::Metrics>(std::move(links));
   auto server = serve::MetricsServer::start(observed.config.metrics.listen, metrics);
   if (!server) return server.error();
-  return Observatory{std::move(metrics), std::move(server).value()};
+  return Observatory{std::move(metrics), std::move(server).value(), std::move(telemetry).value()};
 }
 
 }  // namespace edgesentry::appliance

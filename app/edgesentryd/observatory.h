@@ -11,6 +11,7 @@
 #include "edgesentryd/outlets.h"
 #include "plane/plane.h"
 #include "serve/metrics_server.h"
+#include "serve/telemetry.h"
 
 namespace edgesentry::appliance {
 
@@ -18,14 +19,16 @@ struct Observed {
   const config::Config& config;
   const Nics& nics;
   const plane::Plane& plane;
-  const Controller& controller;
+  Controller& controller;
   const Outlets& outlets;
 };
 
-// Both empty when the configuration wants no metrics. The server only borrows what it shows.
+// The first two are empty when the configuration wants no metrics. The server only borrows what it
+// shows.
 struct Observatory {
   std::shared_ptr<prometheus::Collectable> metrics;
   std::unique_ptr<serve::MetricsServer> server;
+  serve::Telemetry telemetry;
 };
 [[nodiscard]] base::Result<Observatory> serve_metrics(const Observed& observed);
 

@@ -41,8 +41,9 @@ std::string as_name(std::string_view text) {
 std::string as_text(std::string text) {
   for (char& c : text)
     if (c < ' ' || c > '~' || c == '"' || c == '\\') c = '\'';
-  if (text.size() > kTextMax) text = text.substr(0, kTextMax - 3) + "...";
-  return text;
+  if (text.size() <= kTextMax) return text;
+  text.resize(kTextMax - 3);
+  return text.append("...");
 }
 
 std::string plain(const Json& value) {
@@ -153,8 +154,10 @@ std::vector<std::string> telemetry_lines(const Json& list) {
     }
     std::string line;
     for (const char* key : {"time", "source", "standing", "technique", "until", "action", "text"})
-      if (row.contains(key) && row[key].is_string())
-        line += (line.empty() ? "" : " ") + row[key].get<std::string>();
+      if (row.contains(key) && row[key].is_string()) {
+        if (!line.empty()) line += ' ';
+        line += row[key].get<std::string>();
+      }
     lines.push_back(as_text(std::move(line)));
   }
   return lines;

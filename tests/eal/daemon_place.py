@@ -1,6 +1,8 @@
 """A directory, a configuration and a metrics port for one run of edgesentryd, and its food."""
 
 import json
+import os
+import os
 import re
 import signal
 import socket
@@ -78,6 +80,9 @@ def refusal(target: str) -> bytes:
     return bytes.fromhex("020000000001020000000002") + b"\x08\x00" + header + segment
 
 
+FILE_PREFIX = f"edgesentry_test{os.getpid()}"  # two runs on one machine do not meet
+
+
 class Place:
     """A directory and a metrics port for one run."""
 
@@ -94,7 +99,7 @@ class Place:
         path.write_text(
             f'mode = "enforce"\n'
             f'[[segment]]\nname = "lan"\noutside = "{outside}"\ninside = "{inside}"\n'
-            f'[dpdk]\nhugepages = "off"\nmemory_mb = 128\nfile_prefix = "edgesentry_test"\n'
+            f'[dpdk]\nhugepages = "off"\nmemory_mb = 128\nfile_prefix = "{FILE_PREFIX}"\n'
             f'[workers]\nmbufs = 4096\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n'
             f'[networks]\ninside = ["10.0.0.0/8"]\n'
             f'[log]\nsyslog = false\njson_file = "{self.folder}/events.json"\n'

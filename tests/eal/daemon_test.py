@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from daemon_place import (REFUSAL, SCANNER, Place, count_records, refusal, syn, wait_for,
-                          write_capture)
+from daemon_place import (FILE_PREFIX, REFUSAL, SCANNER, Place, count_records, refusal, syn,
+                          wait_for, write_capture)
 
 Case = Callable[[Place], None]
 
@@ -74,6 +74,35 @@ def reloads_on_sighup(place: Place) -> None:
     wait_for("the refusal",
              lambda: place.metric("edgesentry_config_last_reload_successful") == 0, 20)
     assert place.is_alive()
+    place.stop()
+
+
+def tells_dpdk_telemetry(place: Place) -> None:
+    """The read-only commands are where DPDK's own tools ask; nothing else is."""
+    place.start(place.write_config("net_null0", "net_null1"))
+    place.ask({"command": "block", "address": "192.0.2.77", "reason": 'a "quoted" one'})
+    paths = [Path("/var/run/dpdk"), Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"), "dpdk")]
+    found = [path / FILE_PREFIX / "dpdk_telemetry.v2" for path in paths]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.settimeout(30)
+        client.connect(str(next(path for path in found if path.exists())))
+        json.loads(client.recv(1 << 16))
+
+        def ask(words: str) -> object:
+            client.send(f"/edgesentry/{words}".encode())
+            return json.loads(client.recv(1 << 16))[f"/edgesentry/{words.partition(',')[0]}"]
+
+        status = ask("status")
+        assert isinstance(status, dict) and status["blocks/active"] == 1, status
+        assert status["mode"] == "enforce" and status["workers"] == 1, status
+        blocked = ask("blocked,5")
+        assert isinstance(blocked, list) and blocked[0].startswith("192.0.2.77 blocked"), blocked
+        assert "It is blocked" in str(ask("explain,192.0.2.77")), ask("explain,192.0.2.77")
+        assert "not an address" in str(ask("explain,somebody")), ask("explain,somebody")
+        # What is no command of theirs DPDK answers with null.
+        client.send(b"/edgesentry/unblock,192.0.2.77")
+        assert json.loads(client.recv(1 << 16)).get("/edgesentry/unblock") is None
+    assert place.metric("edgesentry_blocks_active") == 1, "telemetry has changed something"
     place.stop()
 
 
@@ -239,7 +268,8 @@ def needs_hugepages_only_when_told(place: Place) -> None:
 
 
 CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_capture,
-                     reloads_on_sighup, takes_new_patterns_while_packets_flow,
+                     reloads_on_sighup, tells_dpdk_telemetry,
+                     takes_new_patterns_while_packets_flow,
                      says_when_patterns_cannot_be_kept, tells_systemd_while_it_goes_round,
                      says_what_is_wrong,
                      says_which_log_cannot_be_written,

@@ -15,8 +15,8 @@ using Json = nlohmann::json;
 TEST(Telemetry, offers_only_commands_that_change_nothing) {
   for (const TelemetryCommand& offered : telemetry_commands()) {
     const auto table = control::command_table();
-    const auto row = std::ranges::find(table, std::string_view(offered.name),
-                                       &control::CommandRow::name);
+    const auto row =
+        std::ranges::find(table, std::string_view(offered.name), &control::CommandRow::name);
     ASSERT_NE(row, table.end()) << offered.name;
     EXPECT_FALSE(row->changes) << offered.name;
     const auto is_it = [&](const control::CommandMember& m) { return m.name == offered.member; };
@@ -25,10 +25,10 @@ TEST(Telemetry, offers_only_commands_that_change_nothing) {
 }
 
 TEST(Telemetry, flattens_objects_and_keeps_numbers_numbers) {
-  const TelemetryDict dict = telemetry_dict(
-      {{"ok", true},
-       {"packets", {{"received", 12u}, {"of ours", "a \"b\"\n"}}},
-       {"enforcers", Json::array({{{"name", "workers"}}, {{"name", "nftables"}}})}});
+  const TelemetryDict dict =
+      telemetry_dict({{"ok", true},
+                      {"packets", {{"received", 12u}, {"of ours", "a \"b\"\n"}}},
+                      {"enforcers", Json::array({{{"name", "workers"}}, {{"name", "nftables"}}})}});
   const TelemetryDict wanted = {{"enforcers/0/name", "workers"},
                                 {"enforcers/1/name", "nftables"},
                                 {"ok", std::uint64_t{1}},
