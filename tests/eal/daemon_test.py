@@ -98,7 +98,7 @@ def tells_dpdk_telemetry(place: Place) -> None:
         blocked = ask("blocked,5")
         assert isinstance(blocked, list) and blocked[0].startswith("192.0.2.77 blocked"), blocked
         assert "It is blocked" in str(ask("explain,192.0.2.77")), ask("explain,192.0.2.77")
-        assert "not an address" in str(ask("explain,somebody")), ask("explain,somebody")
+        assert "will not do" in str(ask("explain,somebody")), ask("explain,somebody")
         # What is no command of theirs DPDK answers with null.
         client.send(b"/edgesentry/unblock,192.0.2.77")
         assert json.loads(client.recv(1 << 16)).get("/edgesentry/unblock") is None
