@@ -10,6 +10,7 @@
 #include "config/load.h"
 #include "control/reload.h"
 #include "edgesentryd/account.h"
+#include "edgesentryd/api_server.h"
 #include "edgesentryd/command_line.h"
 #include "edgesentryd/controller.h"
 #include "edgesentryd/nics.h"
@@ -65,6 +66,27 @@ base::Result<std::unique_ptr<plane::Plane>> build_plane(
                              nics.ports(), nics.eal().worker_lcores(), policy);
 }
 
+// What another process may have taken.
+struct Places {
+  std::unique_ptr<serve::SocketFile> socket;
+  ApiPlace api;
+
+  [[nodiscard]] const serve::ApiNumbers* numbers() const noexcept {
+    return api.feed ? &api.feed->numbers() : nullptr;
+  }
+};
+
+base::Result<Places> take_places(const config::Config& config) {
+  auto socket = serve::SocketFile::listen(config.control.socket, config.control.socket_group);
+  if (!socket) return socket.error();
+  if (!config.metrics.listen.empty())
+    if (base::Status free = serve::MetricsServer::check(config.metrics.listen); !free)
+      return free.error();
+  auto api = take_api_place(config.api, say);
+  if (!api) return api.error();
+  return Places{std::move(socket).value(), std::move(api).value()};
+}
+
 // Packets flow once the links are up and every worker has been round.
 void wait_until_active(const Nics& nics, const plane::Plane& plane) {
   for (const std::string& label : nic::wait_for_links(nics.ports(), kLinkLimit))
@@ -88,6 +110,7 @@ std::string describe(const config::Config& config, const Nics& nics, const plane
   for (const nic::Port& port : nics.ports())
     line += fmt::format(", {} on {}", port.label(), port.device());
   if (!config.metrics.listen.empty()) line += ", metrics on " + config.metrics.listen;
+  if (!config.api.listen.empty()) line += ", API on " + config.api.listen;
   return line;
 }
 
@@ -121,8 +144,7 @@ void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane&
 
 int run_appliance(const Prepared& prepared, Signals& signals) {
   const config::Config& config = prepared.config;
-  const nic::EalPlan& plan = prepared.plan;
-  for (const std::string& note : plan.notes) say(note);
+  for (const std::string& note : prepared.plan.notes) say(note);
   if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_ &&
       nftables_hooks(config) == config::Nftables::off)
     say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
@@ -131,13 +153,10 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   for (const std::string& problem : allow.problems) say(problem);
 
   // What another process may have taken is found out while the links are still as they were.
-  auto socket = serve::SocketFile::listen(config.control.socket, config.control.socket_group);
-  if (!socket) return fail(socket.error());
-  if (!config.metrics.listen.empty())
-    if (base::Status free = serve::MetricsServer::check(config.metrics.listen); !free)
-      return fail(free.error());
+  auto places = take_places(config);
+  if (!places) return fail(places.error());
 
-  auto nics = Nics::open(config, plan);
+  auto nics = Nics::open(config, prepared.plan);
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
   for (const nic::Port& port : nics.value()->ports())
@@ -145,6 +164,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
 
   auto outlets = Outlets::open(config.log, config.state, say);
   if (!outlets) return fail(outlets.error());
+  outlets.value()->show_live(places.value().api.feed.get());
   base::Published<scan::DetectionPolicy> policy(
       config.workers.count, control::make_detection_policy(config, allow.lists));
   auto plane = build_plane(prepared, *nics.value(), policy);
@@ -157,13 +177,15 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .events = *outlets.value(),
                                        .patterns = payloads,
                                        .history = outlets.value()->history(),
-                                       .socket = std::move(socket).value(),
+                                       .socket = std::move(places.value().socket),
                                        .say = say});
   if (!controller) return fail(controller.error());
   plane.value()->block(controller.value()->take_blocked());
-  auto metrics =
-      serve_metrics({config, *nics.value(), *plane.value(), *controller.value(), *outlets.value()});
+  auto metrics = serve_metrics({config, *nics.value(), *plane.value(), *controller.value(),
+                                *outlets.value(), places.value().numbers()});
   if (!metrics) return fail(metrics.error());
+  auto api = ApiServer::start(config.api, places.value().api, *controller.value(), metrics.value());
+  if (!api) return fail(api.error());
   // Logged before the first packet, so that no event of this run stands in front of it.
   const std::string what = describe(config, *nics.value(), *plane.value());
   say_life(*outlets.value(), report::Life::start, "edgesentryd starts: " + what);
@@ -179,6 +201,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   wait_for_stop(signals, *controller.value(), *plane.value(), what);
 
   plane.value()->stop();
+  api.value().reset();
   metrics.value().server.reset();
   controller.value()->stop();
   const Account account = account_of(plane.value()->tallies());

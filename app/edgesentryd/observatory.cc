@@ -32,8 +32,6 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
   auto telemetry = serve::Telemetry::offer(
       [&asked = observed.controller](const auto& request) { return asked.ask(request); });
   if (!telemetry) return telemetry.error();
-  if (observed.config.metrics.listen.empty())
-    return Observatory{.telemetry = std::move(telemetry).value()};
   const config::Table& table = observed.config.table;
   const auto tallies = observed.plane.tallies();
   const store::Keeper* state = observed.controller.keeper();
@@ -49,6 +47,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
       .dispatcher = &observed.outlets.dispatcher(),
       .responder = &observed.outlets.responder(),
       .commands = &observed.controller.commands(),
+      .api = observed.api,
       .state = state == nullptr ? nullptr : &state->numbers(),
       .history = history == nullptr ? nullptr : &history->numbers(),
       .nics = [&ports = observed.nics.ports()] { return sample(ports); }};
@@ -57,6 +56,8 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
   for (const plane::RingUse& ring : observed.plane.rings())
     links.rings.push_back({.ring = ring.name, .worker = ring.worker, .gauge = ring.gauge});
   auto metrics = std::make_shared<serve::Metrics>(std::move(links));
+  if (observed.config.metrics.listen.empty())
+    return Observatory{std::move(metrics), nullptr, std::move(telemetry).value()};
   auto server = serve::MetricsServer::start(observed.config.metrics.listen, metrics);
   if (!server) return server.error();
   return Observatory{std::move(metrics), std::move(server).value(), std::move(telemetry).value()};

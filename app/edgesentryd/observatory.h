@@ -21,10 +21,11 @@ struct Observed {
   const plane::Plane& plane;
   Controller& controller;
   const Outlets& outlets;
+  const serve::ApiNumbers* api = nullptr;  // nullptr: there is no HTTP API
 };
 
-// The first two are empty when the configuration wants no metrics. The server only borrows what it
-// shows.
+// No server when the configuration wants none; the HTTP API shows the metrics all the same. The
+// server only borrows what it shows.
 struct Observatory {
   std::shared_ptr<prometheus::Collectable> metrics;
   std::unique_ptr<serve::MetricsServer> server;

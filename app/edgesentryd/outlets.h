@@ -1,5 +1,6 @@
 // Where the control thread's events go: log sinks through the dispatcher, the operator's command
-// through the responder. offer() never blocks; each of the two counts what it refuses.
+// through the responder, clients of the HTTP API through the feed. offer() and show() never block;
+// each of the three counts what it refuses.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include "control/event_sink.h"
 #include "report/dispatcher.h"
 #include "report/responder.h"
+#include "serve/event_feed.h"
 #include "store/event_keeper.h"
 
 namespace edgesentry::appliance {
@@ -34,6 +36,11 @@ class Outlets final : public control::EventSink {
     const bool is_answered = responder_.offer(event);
     return dispatcher_.offer(std::move(event)) && is_answered;
   }
+  void show(std::uint64_t number, const report::Event& event) noexcept override {
+    if (feed_ != nullptr) feed_->offer(number, event);
+  }
+  // Before the control thread starts; nullptr: nobody can follow live. The feed outlives it.
+  void show_live(serve::EventFeed* feed) noexcept { feed_ = feed; }
   [[nodiscard]] std::vector<report::SinkHealth> logs() const override {
     return dispatcher_.health();
   }
@@ -52,6 +59,7 @@ class Outlets final : public control::EventSink {
   std::unique_ptr<store::EventKeeper> history_;  // before the dispatcher, whose sink uses it
   report::Dispatcher dispatcher_;
   report::Responder responder_;
+  serve::EventFeed* feed_ = nullptr;
 };
 
 }  // namespace edgesentry::appliance

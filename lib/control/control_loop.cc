@@ -277,6 +277,7 @@ void ControlLoop::Story::send_orders() {
 
 void ControlLoop::Story::offer_events() {
   for (report::Event& event : state.events) {
+    sink.show(state.recent.end(), event);
     state.recent.add(event);
     if (sink.offer(std::move(event))) {
       numbers.events_offered.add(1);

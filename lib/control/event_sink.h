@@ -2,6 +2,7 @@
 // offer() never blocks; false means refused, and the control thread counts it and says so later.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,8 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   [[nodiscard]] virtual bool offer(report::Event&& event) noexcept = 0;
+  // Each event as the `events` command numbers it, before it is offered. Never waits.
+  virtual void show(std::uint64_t /*number*/, const report::Event& /*event*/) noexcept {}
   // For `status`: how the logs behind it are. Brief; never waits for a disk.
   [[nodiscard]] virtual std::vector<report::SinkHealth> logs() const { return {}; }
 };

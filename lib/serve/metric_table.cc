@@ -216,6 +216,19 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "reply), idle."},
     {"edgesentry_command_requests_total", kCounter, "result",
      "Lines read from the command socket: handled, or malformed."},
+
+    {"edgesentry_api_requests_total", kCounter, "method,code",
+     "Requests answered over HTTP, by method and class of status; not those that are no HTTP."},
+    {"edgesentry_api_refusals_total", kCounter, "reason",
+     "Requests refused over HTTP: wrong token, rate (429), length of the body (413), busy (503)."},
+    {"edgesentry_api_connections", kGauge, "", "Open connections to the HTTP API."},
+    {"edgesentry_api_connections_total", kCounter, "result",
+     "Connections to the HTTP API: accepted, refused (too many), cut_off (too slow)."},
+    {"edgesentry_api_streams", kGauge, "", "Clients that follow the live events."},
+    {"edgesentry_api_streams_dropped_total", kCounter, "",
+     "Clients of live events that were dropped because they read too slowly."},
+    {"edgesentry_api_events_missed_total", kCounter, "",
+     "Events that the live stream has not shown because its queue was full."},
 });
 
 std::string_view to_string(MetricKind kind) {

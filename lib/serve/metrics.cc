@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "serve/api_metrics.h"
 #include "serve/control_metrics.h"
 #include "serve/families.h"
 #include "serve/payload_metrics.h"
@@ -126,6 +127,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   if (links_.responder != nullptr) add_responder(out, links_.responder->numbers());
   if (links_.nics) add_nics(out, links_.nics());
   if (links_.commands != nullptr) add_commands(out, *links_.commands);
+  if (links_.api != nullptr) add_api_metrics(out, *links_.api);
   return out.take();
 }
 

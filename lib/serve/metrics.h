@@ -20,6 +20,7 @@
 #include "report/dispatcher.h"
 #include "report/responder.h"
 #include "scan/tally.h"
+#include "serve/api_numbers.h"
 #include "serve/command_numbers.h"
 #include "store/event_keeper.h"
 #include "store/keeper.h"
@@ -63,6 +64,7 @@ struct MetricsLinks {
   const report::Dispatcher* dispatcher = nullptr;
   const report::Responder* responder = nullptr;
   const CommandNumbers* commands = nullptr;
+  const ApiNumbers* api = nullptr;                     // nullptr: there is no HTTP API
   const store::KeeperNumbers* state = nullptr;         // nullptr: blocks end with the process
   const store::EventKeeperNumbers* history = nullptr;  // nullptr: events are not kept
   std::function<std::vector<NicSample>()> nics;

@@ -30,6 +30,14 @@ bool is_nested_too_deeply(std::string_view text) {
 
 }  // namespace
 
+base::Result<nlohmann::json> parse_json(std::string_view text) {
+  if (is_nested_too_deeply(text))
+    return base::Error{fmt::format("the body is nested deeper than {} levels", kNestingMax)};
+  nlohmann::json value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return base::Error{"the body is not JSON"};
+  return value;
+}
+
 base::Result<nlohmann::json> parse_request(std::string_view line) {
   if (is_nested_too_deeply(line))
     return base::Error{fmt::format("the request is nested deeper than {} levels", kNestingMax)};

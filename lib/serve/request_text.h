@@ -11,6 +11,10 @@ namespace edgesentry::serve {
 
 inline constexpr std::size_t kNestingMax = 32;  // printing JSON recurses, so depth is a limit too
 
+// Any JSON of bounded depth.
+[[nodiscard]] base::Result<nlohmann::json> parse_json(std::string_view text);
+
+// An object.
 [[nodiscard]] base::Result<nlohmann::json> parse_request(std::string_view line);
 
 // {"ok": false, "error": sentence}

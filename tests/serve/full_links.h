@@ -59,6 +59,7 @@ struct Appliance {
     links.dispatcher = &dispatcher;
     links.responder = &responder;
     links.commands = &commands;
+    links.api = &api;
     links.state = &state;
     links.history = &history;
     links.nics = [] {
@@ -78,6 +79,7 @@ struct Appliance {
   payload::WatchCounters watch;
   control::Numbers numbers;
   CommandNumbers commands;
+  ApiNumbers api;
   store::KeeperNumbers state;
   store::EventKeeperNumbers history;
   base::RingHalves<scan::Alert> ring = base::make_ring<scan::Alert>(64);

@@ -1,0 +1,254 @@
+"""Asks a real daemon what its own /openapi.json says that it answers (TAP).
+
+usage: api_test.py EDGESENTRYD
+"""
+
+import contextlib
+import http.client
+import ssl
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from api_place import ApiPlace
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("post", "/v1/blocks"): {"address": "203.0.113.7", "for": "10m", "reason": "ticket 7"},
+    ("post", "/v1/blocks/bulk/add"): ["203.0.113.8", {"address": "203.0.113.9", "for": "1h"}],
+    ("post", "/v1/blocks/bulk/remove"): ["203.0.113.8", "203.0.113.9"],
+    ("post", "/v1/allow"): {"address": "198.51.100.0/24"},
+    ("put", "/v1/bypass"): {"state": "off"},
+}
+ARGUMENTS = {"/v1/blocks/{address}": "203.0.113.7", "/v1/allow/{network}": "198.51.100.0%2F24",
+             "/v1/explain/{address}": "2001:db8::1"}
+ORDER = {"post": 0, "put": 1, "get": 2, "delete": 3}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and what is said of it; what makes things first, what removes them last."""
+    rows = [(method, path, what) for path, methods in document["paths"].items()
+            for method, what in methods.items()]
+    return sorted(rows, key=lambda row: (ORDER[row[0]], row[1]))
+
+
+def check_problem(found: Any, status: int, headers: dict[str, str]) -> None:
+    """An error is a problem document of RFC 9457."""
+    assert headers["Content-Type"] == "application/problem+json", headers
+    assert found["status"] == status and found["title"] and found["detail"], found
+
+
+def answers_as_its_document_says(place: ApiPlace) -> None:
+    """Every path and method: the good status with its fields; wrong ones only documented."""
+    place.start_api("requests_per_second = 1000")
+    status, document, _ = place.request("GET", "/openapi.json")
+    assert status == 200 and document["openapi"].startswith("3."), document
+    asked = 0
+    for method, path, what in operations(document):
+        if path == "/v1/events/stream":
+            continue
+        target = path.split("{")[0] + ARGUMENTS[path] if "{" in path else path
+        body = BODIES.get((method, path))
+        assert ("requestBody" in what) == (body is not None), (method, path)
+        status, found, headers = place.request(method.upper(), target, body)
+        assert status == 200, (method, path, found)
+        kinds = what["responses"]["200"]["content"]
+        assert headers["Content-Type"].split(";")[0] in kinds, headers
+        schema = next(iter(kinds.values()))["schema"]
+        for name in schema.get("required", []):
+            wanted = TYPES[schema["properties"][name]["type"]]
+            assert isinstance(found[name], wanted), (method, path, name, found)
+        asked += 1
+        if method != "get":
+            assert place.request(method.upper(), target, body,
+                                 token=place.token("look.token"))[0] == 403
+        for wrong in (place.request(method.upper(), target, body, token=""),
+                      place.request(method.upper(), target + "?no=1", body),
+                      place.request(method.upper(), target, b"{" if body else b"x"),
+                      place.request(method.upper(), target + "%zz", body)):
+            # 404: the last segment of a path without a variable is another then.
+            if wrong[0] != 200:
+                assert str(wrong[0]) in {*what["responses"], "404"}, (method, path, wrong)
+                check_problem(wrong[1], wrong[0], wrong[2])
+    assert asked >= 18, asked
+    place.stop()
+
+
+def answers_nothing_that_is_not_documented(place: ApiPlace) -> None:
+    """Other methods get 405 with Allow, other paths 404, and strangers are told neither."""
+    place.start_api("requests_per_second = 1000")
+    document = place.request("GET", "/openapi.json")[1]
+    for path, methods in document["paths"].items():
+        target = path.split("{")[0] + ARGUMENTS[path] if "{" in path else path
+        for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+            if method.lower() in methods:
+                continue
+            status, found, headers = place.request(method, target)
+            assert status in (405, 404), (method, path, found)
+            check_problem(found, status, headers)
+            if status == 405:
+                assert set(headers["Allow"].lower().split(", ")) == set(methods), headers
+        for other in (target + "/", target + "/more", target.upper(), "/" + target):
+            if "{" not in path or other != target.upper():
+                assert place.request("GET", other)[0] in (404, 405, 400), other
+    for target in ("/", "/v1", "/v1/blocks/bulk", "/v2/status", "/nothing"):
+        assert place.request("GET", target, token="")[0] == 401, target
+    place.stop()
+
+
+def limits_wrong_tokens_but_not_the_right_one(place: ApiPlace) -> None:
+    """401, then 429 with Retry-After, while the right token is answered all the time."""
+    place.start_api("requests_per_second = 2000")
+    seen = []
+    for number in range(60):
+        status, found, headers = place.request("GET", "/v1/status", token=f"{number:064x}")
+        check_problem(found, status, headers)
+        seen.append(status)
+        assert ("WWW-Authenticate" if status == 401 else "Retry-After") in headers
+        assert place.request("GET", "/v1/status")[0] == 200
+    assert seen[0] == 401 and seen[-1] == 429 and set(seen) == {401, 429}, seen
+    assert place.metric("edgesentry_api_refusals_total", 'reason="token"') == 60
+    place.stop()
+
+
+def limits_what_one_client_asks(place: ApiPlace) -> None:
+    """More than twice the rate at once is refused; a body that is too long too."""
+    place.start_api("requests_per_second = 5\nbody_max = 1024")
+    seen = [place.request("GET", "/v1/top")[0] for _ in range(60)]
+    assert seen[:10] == [200] * 10 and 429 in seen, seen
+    place.stop()
+    place.start_api("requests_per_second = 1000\nbody_max = 1024")
+    long = b'{"address": "203.0.113.7", "reason": "' + b"x" * 2000 + b'"}'
+    assert place.request("POST", "/v1/blocks", long)[0] == 413
+    text = {"Content-Type": "text/plain"}
+    assert place.request("POST", "/v1/blocks", b"{}", headers=text)[0] == 415
+    place.stop()
+
+
+def goes_on_with_events_where_a_client_stopped(place: ApiPlace) -> None:
+    """Live events with their numbers; Last-Event-ID brings what came meanwhile."""
+    place.start_api("streams_max = 1")
+
+    def follow(last: str) -> http.client.HTTPResponse:
+        for _ in range(200):  # the place of a client that left is free with the next event
+            client = place.connect()
+            client.request("GET", "/v1/events/stream", headers={
+                "Authorization": f"Bearer {place.token()}", "Last-Event-ID": last,
+                "Connection": "close"})
+            reply = client.getresponse()
+            if reply.status == 200:
+                return reply
+            reply.close()
+            place.ask({"command": "unblock", "address": "203.0.113.200"}, may_fail=True)
+            place.ask({"command": "block", "address": "203.0.113.200"}, may_fail=True)
+            time.sleep(0.1)
+        raise AssertionError("no place for a stream")
+
+    def next_of(reply: http.client.HTTPResponse) -> dict[str, str]:
+        rows: dict[str, str] = {}
+        while "data" not in rows:
+            line = reply.readline()
+            assert line, "the stream has ended"
+            name, _, value = line.decode().strip().partition(": ")
+            rows[name] = value
+        return rows
+
+    reply = follow("")
+    assert place.request("GET", "/v1/events/stream")[0] == 503
+    place.ask({"command": "block", "address": "203.0.113.1"})
+    first = next_of(reply)
+    assert first["event"] == "source-blocked" and "203.0.113.1" in first["data"], first
+    reply.close()
+    for host in range(2, 5):
+        place.ask({"command": "block", "address": f"203.0.113.{host}"})
+    reply = follow(first["id"])
+    for host in range(2, 5):
+        assert f"203.0.113.{host}" in next_of(reply)["data"]
+    reply.close()
+    reply = follow("1-1")
+    assert next_of(reply)["event"] == "missed"
+    reply.close()
+    place.stop()
+
+
+def keeps_its_tokens_to_itself(place: ApiPlace) -> None:
+    """Made with mode 0600 and kept over a restart; refused when others could read them."""
+    place.start_api()
+    path = place.folder / "api.token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    token = place.token()
+    place.stop()
+    place.start_api()
+    assert place.token() == token and len(token) == 64
+    place.stop()
+    for mode, words in ((0o644, "chmod"), (0o640, "chmod")):
+        path.chmod(mode)
+        code, _, errors = place.run("-c", str(place.folder / "edgesentry.toml"))
+        assert code == 1 and words in errors and str(path) in errors, errors
+    path.chmod(0o600)
+    path.write_text("short\n", encoding="utf-8")
+    code, _, errors = place.run("-c", str(place.folder / "edgesentry.toml"))
+    assert code == 1 and "openssl rand -hex 32" in errors, errors
+
+
+def speaks_tls(place: ApiPlace) -> None:
+    """With a certificate; plain HTTP gets nothing there, and a client's wrong trust neither."""
+    certificate, key = place.folder / "api.crt", place.folder / "api.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out",
+                    str(certificate)], check=True, capture_output=True)
+    key.chmod(0o600)
+    place.start_api(f'tls_certificate = "{certificate}"\ntls_key = "{key}"')
+    place.tls = ssl.create_default_context(cafile=str(certificate))
+    assert place.request("GET", "/v1/status")[0] == 200
+    body = {"address": "203.0.113.7"}
+    assert place.request("POST", "/v1/blocks", body)[1]["durable"] is True
+    with contextlib.suppress(http.client.HTTPException, OSError):
+        plain = http.client.HTTPConnection("127.0.0.1", place.api_port, timeout=5)
+        plain.request("GET", "/healthz")
+        assert plain.getresponse().status != 200
+    place.tls = ssl.create_default_context()
+    with contextlib.suppress(ssl.SSLCertVerificationError):
+        place.request("GET", "/healthz")
+        raise AssertionError("a certificate of nobody was trusted")
+    place.tls = ssl.create_default_context(cafile=str(certificate))
+    assert place.request("GET", "/healthz", token="")[0] == 200
+    place.stop()
+
+
+CASES = (answers_as_its_document_says, answers_nothing_that_is_not_documented,
+         limits_wrong_tokens_but_not_the_right_one, limits_what_one_client_asks,
+         goes_on_with_events_where_a_client_stopped, keeps_its_tokens_to_itself, speaks_tls)
+
+
+def main() -> int:
+    """Each case with a directory of its own."""
+    program, *names = sys.argv[1:]
+    cases = [case for case in CASES if not names or case.__name__ in names]
+    print(f"1..{len(cases)}")
+    failed = 0
+    for number, case in enumerate(cases, 1):
+        with tempfile.TemporaryDirectory(prefix="edgesentry-api-") as folder:
+            place = ApiPlace(program, Path(folder))
+            verdict = "ok"
+            try:
+                case(place)
+            except Exception:  # every failure of a case is its verdict
+                verdict = "not ok"
+                failed += 1
+                print("# " + traceback.format_exc().replace("\n", "\n# "))
+            finally:
+                place.clean_up()
+        print(f"{verdict} {number} - {case.__name__.replace('_', ' ')}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
