@@ -91,6 +91,7 @@ class Place:
         self.program = program
         self.folder = folder
         self.port = free_port()
+        self.cores: list[int] = []  # of the workers; empty: the daemon's choice
         self.process: subprocess.Popen[bytes] | None = None
 
     def write_config(self, outside: str, inside: str, more: str = "") -> Path:
@@ -100,7 +101,7 @@ class Place:
             f'mode = "enforce"\n'
             f'[[segment]]\nname = "lan"\noutside = "{outside}"\ninside = "{inside}"\n'
             f'[dpdk]\nhugepages = "off"\nmemory_mb = 128\nfile_prefix = "{FILE_PREFIX}"\n'
-            f'[workers]\nmbufs = 4096\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n'
+            f'[workers]\nmbufs = 4096\ncores = {self.cores}\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n'
             f'[networks]\ninside = ["10.0.0.0/8"]\n'
             f'[log]\nsyslog = false\njson_file = "{self.folder}/events.json"\n'
             f'[state]\nfile = "{self.folder}/state.db"\n'
