@@ -39,6 +39,9 @@ CommandLine read_command_line(int argc, char** argv) {
   app.add_flag("--check", line.check_only,
                "Say whether the configuration is right and this machine has what it names; "
                "start nothing");
+  app.add_flag("--faults", line.takes_faults,
+               "Take the fault command on the control socket, which breaks things on purpose "
+               "(docs/failure.md); never in production");
   app.set_version_flag("--version", "edgesentryd " EDGESENTRY_VERSION);
   std::ranges::reverse(ours);  // as CLI11 takes a vector: the first word last
   try {

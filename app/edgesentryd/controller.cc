@@ -33,7 +33,7 @@ config::Nftables nftables_hooks(const config::Config& config) {
 base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config& config,
                                                             const policy::AllowLists& lists,
                                                             Links links) {
-  std::unique_ptr<Controller> controller(new Controller);
+  std::unique_ptr<Controller> controller(new Controller(links.faults));
   std::vector<control::WorkerLink> workers;
   for (plane::ControlEnds& ends : links.workers)
     workers.push_back({std::move(ends.alerts), std::move(ends.orders), ends.tally});
@@ -49,11 +49,13 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
                             .events = links.events,
                             .mailbox = controller->mailbox_,
                             .numbers = controller->numbers_,
-                            .clock = controller->clock_,
+                            .clock = links.faults.clock(),
                             .enforcers = std::move(enforcers),
                             .patterns = &links.patterns,
                             .keeper = controller->keeper_.get(),
-                            .history = links.history});
+                            .history = links.history,
+                            .conditions = &links.conditions,
+                            .faults = links.faults.switches()});
   controller->restore(links.events);
   serve::CommandServer::Settings settings;
   settings.path = config.control.socket;
@@ -61,7 +63,7 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   auto server = serve::CommandServer::start(
       std::move(settings),
       [self = controller.get()](const nlohmann::json& request, const serve::Peer&) {
-        return self->ask(request);
+        return Faults::is_meant(request) ? self->faults_.run(request) : self->ask(request);
       },
       std::move(links.socket));
   if (!server) return server.error();
@@ -83,16 +85,17 @@ void Controller::open_nftables(const config::Config& config, control::EventSink&
   settings.say = [this, &events](std::string sentence) {
     report::Event event;
     event.action = report::Action::appliance;
-    event.time = clock_.wall();
+    event.time = faults_.clock().wall();
     event.text = std::move(sentence);
     static_cast<void>(events.offer(std::move(event)));  // a full queue counts what it refuses
   };
   nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, std::move(settings));
 }
 
-void Controller::close_nftables() {
+void Controller::close_nftables(bool keeps_rules) {
   if (!nftables_) return;
-  if (base::Status stopped = nftables_->stop(at_stop_, kNftablesLimit); !stopped)
+  const auto what = keeps_rules ? enforce::NftEnforcer::AtStop::keep : at_stop_;
+  if (base::Status stopped = nftables_->stop(what, kNftablesLimit); !stopped)
     say_(stopped.error().text);
 }
 
@@ -122,7 +125,7 @@ void Controller::restore(control::EventSink& events) {
   if (blocked_.empty() && ended == 0 && refused == 0 && allowed == 0) return;
   report::Event event;
   event.action = report::Action::appliance;
-  event.time = clock_.wall();
+  event.time = faults_.clock().wall();
   event.text = fmt::format(
       "{} of an earlier run {} in force again, {} ended meanwhile{}{}",
       blocked_.size() == 1 ? "1 block" : fmt::format("{} blocks", blocked_.size()),
@@ -147,15 +150,24 @@ void Controller::reload() noexcept {
   mailbox_.wake();
 }
 
-void Controller::stop() {
+void Controller::stop(const Step& step, bool keeps_rules) {
+  const auto begin = [&](const char* what) {
+    if (step) step(what);
+  };
+  begin("requests that are being answered");
   mailbox_.close();  // answers who still waits, so that the server's threads can end
   server_.reset();
   if (!thread_.joinable()) return;
   // Relaxed: joining the thread orders what it wrote.
   stop_.store(true, std::memory_order_relaxed);
   mailbox_.wake();
+  begin(
+      "the control thread, with the last alerts; rules in the kernel stay until their time is "
+      "over, or until: nft delete table inet edgesentry");
   thread_.join();
-  close_nftables();
+  begin("the rules in the kernel: nft delete table inet edgesentry");
+  close_nftables(keeps_rules);
+  begin("the state file, which lacks the last blocks");
   if (keeper_) keeper_->stop();
 }
 

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/snapshot.h"
 #include "control/control_loop.h"
+#include "edgesentryd/faults.h"
 #include "enforce/nft_enforcer.h"
 #include "enforce/nft_process.h"
 #include "plane/plane.h"
@@ -33,6 +34,8 @@ class Controller {
     store::EventKeeper* history = nullptr;  // nullptr: events are not kept
     std::unique_ptr<serve::SocketFile> socket;
     std::function<void(const std::string&)> say;
+    const control::Conditions& conditions;
+    Faults& faults;
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,
                                                          const policy::AllowLists& lists,
@@ -47,7 +50,10 @@ class Controller {
   // As over the socket; any thread but control.
   [[nodiscard]] nlohmann::json ask(const nlohmann::json& request);
   // No more requests; the last alerts are drained and recorded. After the workers have stopped.
-  void stop();
+  // `step` is told what comes next, as a string literal. An upgrade, or a stop that is to be
+  // followed by a start, keeps rules outside of the appliance whatever enforce.at_stop says.
+  using Step = std::function<void(const char* what)>;
+  void stop(const Step& step = {}, bool keeps_rules = false);
 
   // nullptr: blocks end with the process.
   [[nodiscard]] const store::Keeper* keeper() const noexcept { return keeper_.get(); }
@@ -57,15 +63,15 @@ class Controller {
   }
 
  private:
-  Controller() = default;
+  explicit Controller(Faults& faults) : faults_(faults) {}
   void open_state(const config::Config& config, const std::function<void(const std::string&)>& say);
   void restore(control::EventSink& events);
   void open_nftables(const config::Config& config, control::EventSink& events);
-  void close_nftables();
+  void close_nftables(bool keeps_rules);
 
   control::Mailbox mailbox_;
   control::Numbers numbers_;
-  control::SystemClock clock_;
+  Faults& faults_;
   std::atomic<bool> stop_{false};
   std::unique_ptr<store::Keeper> keeper_;
   std::vector<store::Record> records_;

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <thread>
 
@@ -13,11 +14,14 @@
 #include "edgesentryd/api_server.h"
 #include "edgesentryd/command_line.h"
 #include "edgesentryd/controller.h"
+#include "edgesentryd/faults.h"
+#include "edgesentryd/guard.h"
 #include "edgesentryd/nics.h"
 #include "edgesentryd/observatory.h"
 #include "edgesentryd/outlets.h"
 #include "edgesentryd/payloads.h"
 #include "edgesentryd/signals.h"
+#include "edgesentryd/stop_limit.h"
 #include "edgesentryd/watchdog.h"
 #include "plane/plane.h"
 
@@ -26,9 +30,18 @@ namespace {
 
 constexpr std::chrono::seconds kLinkLimit{5};
 constexpr std::chrono::seconds kFirstBeatLimit{5};
+// One that has not come back by then hangs.
+constexpr std::chrono::seconds kWorkersLimit{3};
 
+// Whatever becomes of it: standard error may be a file on a disk that is full.
 void say(std::string_view sentence) {
-  fmt::print(stderr, "edgesentryd: {}\n", sentence);
+  const std::string line = fmt::format("edgesentryd: {}\n", sentence);
+  static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
+}
+void say_on_output(std::string_view sentence) {
+  const std::string line = fmt::format("{}\n", sentence);
+  static_cast<void>(std::fwrite(line.data(), 1, line.size(), stdout));
+  std::fflush(stdout);
 }
 int fail(const base::Error& error) {
   say(error.text);
@@ -47,6 +60,7 @@ struct Prepared {
   const config::Config& config;
   nic::EalPlan plan;
   signature::OpenedPatterns patterns;
+  bool takes_faults = false;
 };
 
 base::Result<std::unique_ptr<plane::Plane>> build_plane(
@@ -114,6 +128,11 @@ std::string describe(const config::Config& config, const Nics& nics, const plane
   return line;
 }
 
+void say_notes(const Nics& nics) {
+  for (const nic::Port& port : nics.ports())
+    for (const std::string& note : port.notes()) say(note);
+}
+
 void say_life(Outlets& outlets, report::Life life, std::string text) {
   report::Event event;
   event.life = life;
@@ -123,23 +142,81 @@ void say_life(Outlets& outlets, report::Life life, std::string text) {
   static_cast<void>(outlets.offer(std::move(event)));
 }
 
-void wait_for_stop(Signals& signals, Controller& controller, const plane::Plane& plane,
-                   const std::string& what) {
-  Watchdog watchdog(plane.tallies(), controller.numbers(), say);
+void say_appliance(Outlets& outlets, const std::string& sentence) {
+  say(sentence);
+  say_life(outlets, report::Life::other, sentence);
+}
+
+struct Running {
+  const config::Config& config;
+  const Nics& nics;
+  plane::Plane& plane;
+  Controller& controller;
+  Outlets& outlets;
+  control::Conditions& conditions;
+  Faults& faults;
+  Observatory& observatory;
+  std::unique_ptr<ApiServer>& api;
+};
+struct Ending {
+  bool is_failure = false;
+};
+
+// Packets flow, until somebody ends it, or a failure that only a new start mends.
+Ending wait_for_stop(Signals& signals, const Running& all, const std::string& what) {
+  const auto stalled_after = static_cast<std::uint64_t>(all.config.failure.stalled_after.count());
+  Watchdog watchdog(all.plane.tallies(), all.controller.numbers(),
+                    base::milliseconds(stalled_after));
   watchdog.ready(what);
+  Guard guard({.config = all.config,
+               .nics = all.nics,
+               .plane = all.plane,
+               .controller = all.controller,
+               .outlets = all.outlets,
+               .conditions = all.conditions,
+               .say = say});
   for (;;) {
     switch (signals.wait(watchdog.pause())) {
       case Wish::stop:
         watchdog.stopping();
-        return;
+        return {};
       case Wish::reload:
-        controller.reload();
+        all.controller.reload();
         break;
       case Wish::none:
         break;
     }
-    watchdog.look(base::monotonic_now());
+    const base::Micros now = base::monotonic_now();
+    all.faults.look(now);
+    watchdog.look(now);
+    if (const auto reason = guard.look(watchdog, now)) {
+      say_appliance(all.outlets, "edgesentryd ends: " + *reason);
+      watchdog.stopping();
+      return {.is_failure = true};
+    }
   }
+}
+
+// In the order in which things flow, each step within limits. What hangs is left, and said.
+int stop_appliance(const Running& all, Ending ending) {
+  StopLimit limit(all.config.failure.stop_within, say);
+  limit.step("the workers, with packets in their hands");
+  const std::vector<std::uint16_t> standing = all.plane.stop(kWorkersLimit);
+  for (const std::uint16_t worker : standing)
+    say_appliance(all.outlets,
+                  fmt::format("worker {} does not come back; its packets are lost", worker));
+  limit.step("requests for metrics, and over HTTP");
+  all.api.reset();
+  all.observatory.server.reset();
+  all.controller.stop([&](const char* what) { limit.step(what); }, ending.is_failure);
+  const Account account = account_of(all.plane.tallies());
+  const std::string ended = "edgesentryd has stopped: " + account.to_string();
+  say_life(all.outlets, report::Life::stop, ended);
+  limit.step("the logs, which lack the last lines");
+  all.outlets.stop();
+  say_on_output(ended);
+  if (!standing.empty()) std::_Exit(kExitFailure);  // it still uses what would be given back
+  return account.adds_up() && !ending.is_failure ? kExitOk : kExitFailure;
 }
 
 int run_appliance(const Prepared& prepared, Signals& signals) {
@@ -159,8 +236,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   auto nics = Nics::open(config, prepared.plan);
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
-  for (const nic::Port& port : nics.value()->ports())
-    for (const std::string& note : port.notes()) say(note);
+  say_notes(*nics.value());
 
   auto outlets = Outlets::open(config.log, config.state, say);
   if (!outlets) return fail(outlets.error());
@@ -170,6 +246,11 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   auto plane = build_plane(prepared, *nics.value(), policy);
   if (!plane) return fail(plane.error());
 
+  Faults faults(prepared.takes_faults);
+  faults.connect(*nics.value(), *plane.value());
+  control::Conditions conditions(actions_of(config.failure), [&](const std::string& sentence) {
+    say_appliance(*outlets.value(), sentence);
+  });
   Payloads payloads(prepared.patterns, plane.value()->watches());
   auto controller = Controller::start(config, allow.lists,
                                       {.workers = plane.value()->take_control_ends(),
@@ -178,11 +259,13 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .patterns = payloads,
                                        .history = outlets.value()->history(),
                                        .socket = std::move(places.value().socket),
-                                       .say = say});
+                                       .say = say,
+                                       .conditions = conditions,
+                                       .faults = faults});
   if (!controller) return fail(controller.error());
   plane.value()->block(controller.value()->take_blocked());
   auto metrics = serve_metrics({config, *nics.value(), *plane.value(), *controller.value(),
-                                *outlets.value(), places.value().numbers()});
+                                *outlets.value(), conditions, places.value().numbers()});
   if (!metrics) return fail(metrics.error());
   auto api = ApiServer::start(config.api, places.value().api, *controller.value(), metrics.value());
   if (!api) return fail(api.error());
@@ -196,21 +279,11 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   }
 
   wait_until_active(*nics.value(), *plane.value());
-  fmt::print("edgesentryd is active: {}\n", what);
-  std::fflush(stdout);
-  wait_for_stop(signals, *controller.value(), *plane.value(), what);
-
-  plane.value()->stop();
-  api.value().reset();
-  metrics.value().server.reset();
-  controller.value()->stop();
-  const Account account = account_of(plane.value()->tallies());
-  const std::string ended = "edgesentryd has stopped: " + account.to_string();
-  say_life(*outlets.value(), report::Life::stop, ended);
-  outlets.value()->stop();
-  fmt::print("{}\n", ended);
-  std::fflush(stdout);
-  return account.adds_up() ? kExitOk : kExitFailure;
+  say_on_output("edgesentryd is active: " + what);
+  const Running all{config,           *nics.value(), *plane.value(), *controller.value(),
+                    *outlets.value(), conditions,    faults,         metrics.value(),
+                    api.value()};
+  return stop_appliance(all, wait_for_stop(signals, all, what));
 }
 
 int run(int argc, char** argv) {
@@ -232,7 +305,7 @@ int run(int argc, char** argv) {
     return kExitOk;
   }
   Signals signals;
-  return run_appliance({loaded.config, plan.value(), patterns.value()}, signals);
+  return run_appliance({loaded.config, plan.value(), patterns.value(), line.takes_faults}, signals);
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ base::Result<Observatory> serve_metrics(const Observed& observed) {
                 .blocks = table.blocks,
                 .slow_suspects = table.slow_suspects},
       .control = &observed.controller.numbers(),
+      .conditions = &observed.conditions,
       .dispatcher = &observed.outlets.dispatcher(),
       .responder = &observed.outlets.responder(),
       .commands = &observed.controller.commands(),

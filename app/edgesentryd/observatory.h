@@ -21,6 +21,7 @@ struct Observed {
   const plane::Plane& plane;
   Controller& controller;
   const Outlets& outlets;
+  const control::Conditions& conditions;
   const serve::ApiNumbers* api = nullptr;  // nullptr: there is no HTTP API
 };
 

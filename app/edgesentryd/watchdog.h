@@ -1,15 +1,15 @@
 // Whether everything still goes round: the workers and the control thread. Tells systemd
-// (sd_notify(3): ready, alive, stopping), and people when something stands still.
+// (sd_notify(3): ready, alive, stopping).
 //
 // Owner: main. Not being alive is not told, so that a unit with WatchdogSec= starts the appliance
-// anew. Without systemd only the sentences are left.
+// anew. How long something has been silent is counted in looks of this thread: when the whole
+// machine has stood still, nothing has.
 #pragma once
 
 #include <chrono>
-#include <functional>
+#include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/units.h"
@@ -20,31 +20,39 @@ namespace edgesentry::appliance {
 
 class Watchdog {
  public:
-  using Say = std::function<void(std::string_view)>;
-
   // What it looks at outlives it.
-  Watchdog(std::span<const scan::Tally* const> workers, const control::Numbers& control, Say say);
+  Watchdog(std::span<const scan::Tally* const> workers, const control::Numbers& control,
+           base::Micros stalled_after);
 
   // Packets flow.
   void ready(const std::string& status) const;
   void stopping() const;
-  // Called at least so often.
+  // look() is called at least so often.
   [[nodiscard]] std::chrono::milliseconds pause() const noexcept { return pause_; }
-  // Says what has come to stand since the last look, and what goes round again.
   void look(base::Micros now);
 
+  // Since the last sign of life.
+  [[nodiscard]] base::Micros silence_of(std::size_t worker) const noexcept {
+    return pulses_[worker].silent;
+  }
+  [[nodiscard]] base::Micros silence_of_control() const noexcept { return pulses_.back().silent; }
+  [[nodiscard]] bool stands(base::Micros silence) const noexcept {
+    return silence >= stalled_after_;
+  }
+
  private:
-  struct Looked {
-    std::string name;
-    bool stands = false;
+  struct Pulse {
+    std::uint64_t beat = 0;
+    base::Micros silent;
   };
-  void look_at(Looked& looked, base::Micros last, base::Micros now);
+  void feel(Pulse& pulse, std::uint64_t beat, base::Micros passed) const;
 
   std::span<const scan::Tally* const> workers_;
   const control::Numbers& control_;
-  Say say_;
-  std::chrono::milliseconds pause_{1000};
-  std::vector<Looked> looked_;  // each worker, and then control
+  base::Micros stalled_after_;
+  std::chrono::milliseconds pause_{250};
+  base::Micros looked_;
+  std::vector<Pulse> pulses_;  // each worker, and then control
 };
 
 }  // namespace edgesentry::appliance

@@ -86,8 +86,33 @@ void say_ledger_full(ControlState& state, const scan::Alert& alert) {
   state.say(std::move(event));
 }
 
+// Where a new block finds no room, the detectors' block that ends first makes it, of all of them
+// and the new one.
+void make_room(ControlState& state, const base::Ip& source, std::chrono::seconds duration) {
+  const config::Failure& failure = state.config.failure;
+  const enforce::Enforcer* kernel = state.kernel_filter();
+  const bool is_table = failure.table_full == config::TableFull::shed && state.ledger.is_full();
+  const bool is_kernel = failure.rules_full == config::RulesFull::shed && kernel != nullptr &&
+                         state.config.placement != config::Placement::inline_ &&
+                         kernel->health().waiting > 0;
+  if ((!is_table && !is_kernel) || state.ledger.blocks(source, state.now.monotonic)) return;
+  const policy::Entry* first = state.ledger.soonest_to_end();
+  const base::Micros ends =
+      state.now.monotonic + base::seconds(static_cast<std::uint64_t>(duration.count()));
+  if (first == nullptr || first->until > ends) return;
+  report::Event event = state.event_of(Action::source_unblocked, first->source);
+  event.text = fmt::format(
+      "{} is no longer blocked: {} has no room, and of all blocks its ends "
+      "first; a new one takes its place",
+      event.source.to_string(), is_table ? "table.blocks" : "the kernel");
+  state.lift(base::Ip(first->source));
+  state.numbers.blocks_shed.add(1);
+  state.say(std::move(event));
+}
+
 void block(ControlState& state, const scan::Alert& alert, const policy::Decision& decision) {
   const bool is_real = decision.action == DecisionAction::block;
+  if (is_real) make_room(state, alert.source, decision.duration);
   const auto result = state.ledger.block({.source = alert.source,
                                           .alert = &alert,
                                           .shadow = !is_real,
@@ -98,7 +123,10 @@ void block(ControlState& state, const scan::Alert& alert, const policy::Decision
     state.numbers.blocks_expired.add(1);
   if (result.outcome == policy::BlockOutcome::full) {
     state.numbers.blocks_refused.add(1);
-    veto(state, alert);
+    if (is_real && state.config.failure.table_full == config::TableFull::contain)
+      state.order(alert.source, scan::OrderKind::contain);
+    else
+      veto(state, alert);
     say_ledger_full(state, alert);
     return;
   }
@@ -124,8 +152,9 @@ void confirm(ControlState& state, const scan::Alert& alert, const policy::Decisi
 
 // By value: what goes on to ledger and logs has the severity that history gives it.
 void answer_now(ControlState& state, scan::Alert alert) {
-  const policy::Rules rules{
-      .exempt = state.exempt, .enforce = state.enforces(), .needed = state.needed_proof};
+  const policy::Rules rules{.exempt = state.exempt,
+                            .enforce = state.enforces() && state.may_block(),
+                            .needed = state.needed_proof};
   const auto decision =
       policy::decide(alert, state.ledger, rules, state.budget, state.now.monotonic);
   alert.severity = decision.severity;

@@ -128,6 +128,19 @@ nlohmann::json logs_view(const ControlState& state) {
   return rows;
 }
 
+nlohmann::json failures_view(const ControlState& state) {
+  nlohmann::json rows = nlohmann::json::array();
+  if (state.conditions == nullptr) return rows;
+  for (const Conditions::View& each : state.conditions->view())
+    if (each.is_active)
+      rows.push_back({{"name", each.name},
+                      {"action", each.action},
+                      {"since", report::utc_timestamp(state.wall_of(each.began))},
+                      {"times", each.total},
+                      {"text", each.what}});
+  return rows;
+}
+
 }  // namespace
 
 nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
@@ -161,6 +174,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
           {"decisions", decisions_view(n)},
           {"enforcers", enforcers_view(state)},
           {"logs", logs_view(state)},
+          {"failures", failures_view(state)},
           {"payload", payload_view(state)},
           {"events",
            {{"offered", n.events_offered.value()},

@@ -54,7 +54,6 @@ struct ControlLoop::Story {
   void send_orders();
   void offer_events();
   void say_what_was_refused();
-  void say_expired(const policy::Expired& expired);
   void show_numbers();
 
   std::vector<base::RingReader<scan::Alert>> rings;
@@ -63,6 +62,7 @@ struct ControlLoop::Story {
   Mailbox& mailbox;
   Numbers& numbers;
   const Clock& clock;
+  const FaultSwitches* faults;
   WorkerVerdicts workers;
   std::vector<enforce::Enforcer*> enforcers;
   ControlState state;
@@ -102,6 +102,7 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
       mailbox(links.mailbox),
       numbers(links.numbers),
       clock(links.clock),
+      faults(links.faults),
       workers(order_rings(links.workers)),
       enforcers(std::move(links.enforcers)),
       state(std::move(settings), links.policy, links.numbers),
@@ -118,6 +119,7 @@ ControlLoop::Story::Story(ControlSettings settings, ControlLinks links)
   state.patterns = links.patterns;
   state.keeper = links.keeper;
   state.history = links.history;
+  state.conditions = links.conditions;
   state.enforcers.assign(enforcers.begin(), enforcers.end());
   state.orders.reserve(kAlertsPerRound + kExpiredPerRound);
   state.events.reserve(2 * kAlertsPerRound + kExpiredPerRound);
@@ -143,13 +145,13 @@ void ControlLoop::run(const std::atomic<bool>& stop) {
   for (int rounds = 0; rounds < kLastRounds && run_round(); ++rounds) continue;
 }
 
-Restored ControlLoop::restore(std::vector<store::Record>&& records,
-                              const store::Allowed& allowed) {
+Restored ControlLoop::restore(std::vector<store::Record>&& records, const store::Allowed& allowed) {
   return control::restore(story_->state, std::move(records), allowed);
 }
 
 bool ControlLoop::run_round() {
   Story& story = *story_;
+  if (story.faults != nullptr) suffer(*story.faults, story.state.ledger, story.enforcers);
   story.state.look_at_clocks(read_both(story.clock));
   story.numbers.heartbeat.set(story.state.now.monotonic.value);
   story.has_more = story.has_worked = false;
@@ -174,7 +176,9 @@ void ControlLoop::Story::drain() {
   // the workers, until it is round again. No lift is ever lost. At the end nobody waits for it any
   // more: what is left is decided and said, in no more than kLastRounds rounds.
   may_lift = is_ending || workers.has_room_for_lifts(kLiftsPerRound);
-  if (may_lift) drain_alerts();
+  const bool leaves_alerts =
+      faults != nullptr && faults->leaves_alerts.load(std::memory_order_relaxed);
+  if (may_lift && !leaves_alerts) drain_alerts();
   while (letters.size() < kCommandsPerRound) {
     auto letter = mailbox.take();
     if (!letter) break;
@@ -242,7 +246,7 @@ void ControlLoop::Story::expire() {
     if (expired[i].was != policy::Standing::blocked) continue;
     numbers.blocks_expired.add(1);
     state.order(expired[i].source, scan::OrderKind::lift);
-    say_expired(expired[i]);
+    say_expired(state, expired[i]);
   }
   send_orders();
   offer_events();
@@ -304,21 +308,6 @@ void ControlLoop::Story::say_what_was_refused() {
   unsaid = 0;
 }
 
-void ControlLoop::Story::say_expired(const policy::Expired& expired) {
-  report::Event event = state.event_of(report::Action::block_expired, expired.source);
-  event.time = state.wall_of(expired.until);
-  event.offence = expired.offence;
-  event.block_for = std::chrono::seconds(
-      static_cast<std::int64_t>(base::elapsed(expired.since, expired.until).value / 1'000'000));
-  event.text = fmt::format("the block of {} ended after {}{}", event.source.to_string(),
-                           policy::in_words(event.block_for),
-                           expired.offence > 0 ? fmt::format(", offence {}", expired.offence) : "");
-  const policy::Entry* entry = state.ledger.find(expired.source);
-  if (entry != nullptr && entry->held_events > 0)
-    event.text += fmt::format("; {} reports of it were held back", entry->held_events);
-  state.say(std::move(event));
-}
-
 void ControlLoop::Story::keep() {
   const std::uint64_t number = archivist.keep(state, replies.has_changes());
   if (number != 0) replies.wait_for(number, state.now.monotonic);
@@ -343,6 +332,7 @@ void ControlLoop::Story::show_numbers() {
     numbers.kernel.failures.set(other.failures);
     numbers.kernel.restarts.set(other.restarts);
     numbers.kernel.repairs.set(other.repairs);
+    numbers.kernel.waiting.set(other.waiting);
   }
 }
 

@@ -23,7 +23,9 @@
 #include "config/config.h"
 #include "control/archive.h"
 #include "control/clock.h"
+#include "control/conditions.h"
 #include "control/event_sink.h"
+#include "control/fault_switches.h"
 #include "control/mailbox.h"
 #include "control/numbers.h"
 #include "control/pattern_keeper.h"
@@ -65,6 +67,8 @@ struct ControlLinks {
   PatternKeeper* patterns = nullptr;          // may be absent: a reload reads no patterns then
   store::Keeper* keeper = nullptr;            // nullptr: blocks end with the process
   store::EventKeeper* history = nullptr;      // nullptr: events are not kept
+  const Conditions* conditions = nullptr;     // what is wrong now; may be absent
+  const FaultSwitches* faults = nullptr;      // nullptr: nothing is tried out
 };
 
 class ControlLoop {

@@ -33,6 +33,7 @@ struct Histogram {
 struct KernelNumbers {
   base::Counter is_used, is_in_force, sources, pending;  // gauges
   base::Counter failures, restarts, repairs;
+  base::Counter waiting;  // gauge: blocks that it has no room for
 };
 
 struct alignas(base::kCacheLine) Numbers {
@@ -44,6 +45,8 @@ struct alignas(base::kCacheLine) Numbers {
   base::Counter blocks_restored;  // at the start, from the file of an earlier run
   base::Counter blocks_vetoed;    // a worker dropped the source, control said no
   base::Counter blocks_refused;   // the ledger was full
+  base::Counter blocks_shed;      // of those lifted: they made room for new ones
+  base::Counter clock_steps;      // of the wall clock, while running
   base::Counter blocks_active, blocks_shadow, sources_remembered, sources_noted;  // gauges
   base::Counter exemptions;                                                       // gauge
   base::Counter orders_sent, orders_pending;  // of all workers; pending is a gauge

@@ -1,5 +1,7 @@
 #include "control/reload.h"
 
+#include <utility>
+
 #include "config/ignore_file.h"
 #include "policy/never_ban.h"
 #include "policy/thresholds.h"
@@ -104,7 +106,19 @@ std::unique_ptr<scan::DetectionPolicy> make_detection_policy(const config::Confi
   made->enforce = config.mode == config::Mode::enforce;
   made->ipv6_prefix = config.table.ipv6_prefix;
   made->generation = generation;
+  add_stances(*made);
   return made;
+}
+
+void add_stances(scan::DetectionPolicy& policy) {
+  policy.holding.reset();
+  policy.open.reset();
+  auto holding = std::make_shared<scan::DetectionPolicy>(policy);
+  holding->makes_blocks = false;
+  auto open = std::make_shared<scan::DetectionPolicy>(policy);
+  open->enforce = false;
+  policy.holding = std::move(holding);
+  policy.open = std::move(open);
 }
 
 policy::LedgerSettings ledger_settings(const config::Config& config) {

@@ -43,6 +43,9 @@ void take_reloadable(config::Config& running, const config::Config& next);
 [[nodiscard]] std::unique_ptr<scan::DetectionPolicy> make_detection_policy(
     const config::Config& config, const policy::AllowLists& lists, std::uint64_t generation = 1);
 
+// What workers do when control stands still; anew after the policy was changed.
+void add_stances(scan::DetectionPolicy& policy);
+
 [[nodiscard]] policy::LedgerSettings ledger_settings(const config::Config& config);
 
 }  // namespace edgesentry::control

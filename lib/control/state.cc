@@ -42,8 +42,14 @@ void ControlState::look_at_clocks(Moment moment) noexcept {
   const auto apart = wall_of(now.monotonic) - now.wall;
   if (apart > kWallStep || apart < -kWallStep) {
     axis = now;
+    numbers.clock_steps.add(1);
     is_clock_set = true;
   }
+}
+
+bool ControlState::may_block() const noexcept {
+  return config.failure.disk_full == config::DiskFull::shed || conditions == nullptr ||
+         !conditions->is_active(Condition::disk_full);
 }
 
 report::Enforcement ControlState::enforcement() const noexcept {
@@ -119,7 +125,10 @@ bool ControlState::lift(const base::Ip& source, LiftKind kind) {
 
 void ControlState::publish() {
   auto next = make_detection_policy(config, lists, ++generation);
-  next->enforce = next->enforce && !is_bypassed_;
+  if (is_bypassed_) {
+    next->enforce = false;
+    add_stances(*next);
+  }
   policy.publish(std::move(next));
   numbers.config_generation.set(generation);
 }

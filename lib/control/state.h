@@ -68,6 +68,8 @@ struct ControlState {
   void order(const base::Ip& source, scan::OrderKind kind);
   void say(report::Event event) { events.push_back(std::move(event)); }
   void say_appliance(std::string sentence);
+  // False while failure.disk_full says that no block is made which could not be kept.
+  [[nodiscard]] bool may_block() const noexcept;
   // Ends a block before its time: ledger, workers, numbers; the caller says why in an event.
   // False: it was not blocked.
   bool lift(const base::Ip& source, LiftKind kind = LiftKind::plain);
@@ -110,6 +112,7 @@ struct ControlState {
   const store::Keeper* keeper = nullptr;            // for `status`; nullptr: memory only
   const store::EventKeeper* history = nullptr;      // nullptr: events are not kept
   std::optional<store::EventQuery> question;        // of the command that is being run
+  const Conditions* conditions = nullptr;           // nullptr: nobody looks
 
  private:
   void publish();

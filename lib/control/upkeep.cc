@@ -48,6 +48,21 @@ void sweep_some(ControlState& state) {
   state.sweep = {.is_running = page.next != 0, .cursor = page.next};
 }
 
+void say_expired(ControlState& state, const policy::Expired& expired) {
+  report::Event event = state.event_of(report::Action::block_expired, expired.source);
+  event.time = state.wall_of(expired.until);
+  event.offence = expired.offence;
+  event.block_for = std::chrono::seconds(
+      static_cast<std::int64_t>(base::elapsed(expired.since, expired.until).value / 1'000'000));
+  event.text = fmt::format("the block of {} ended after {}{}", event.source.to_string(),
+                           policy::in_words(event.block_for),
+                           expired.offence > 0 ? fmt::format(", offence {}", expired.offence) : "");
+  const policy::Entry* entry = state.ledger.find(expired.source);
+  if (entry != nullptr && entry->held_events > 0)
+    event.text += fmt::format("; {} reports of it were held back", entry->held_events);
+  state.say(std::move(event));
+}
+
 Watch::Stamp Watch::stamp_of(const std::string& path) {
   struct stat found {};
   if (path.empty() || ::stat(path.c_str(), &found) != 0) return {};

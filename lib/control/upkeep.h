@@ -13,6 +13,9 @@ namespace edgesentry::control {
 // A part of the sweep, if one is under way.
 void sweep_some(ControlState& state);
 
+// That a block has ended by itself.
+void say_expired(ControlState& state, const policy::Expired& expired);
+
 // Looks at the allow file once a second and at the machine's addresses once a minute. A changed
 // file is read when it has been the same for two looks, so that an editor's half-written file does
 // not expose anybody. A file that is gone changes nothing.

@@ -22,6 +22,7 @@ struct Health {
   bool is_reconciling = false;   // the ledger is being replayed now
   bool is_in_force = true;       // false: what was ordered is not, or not surely, carried out
   std::uint64_t programmed = 0;  // sources it keeps out, where it can tell
+  std::uint64_t waiting = 0;     // blocks that it has no room for; they are not in force there
   std::uint64_t failures = 0;    // orders or batches that were refused
   std::uint64_t restarts = 0;    // of a process it needs
   std::uint64_t repairs = 0;     // times somebody else had changed what it had programmed
@@ -37,6 +38,8 @@ class Enforcer {
   virtual void reconcile(const policy::Ledger& ledger) = 0;
   // While on, nothing is kept out; reconcile() makes it so. For those that ask no policy.
   virtual void set_bypass(bool /*is_on*/) {}
+  // While on, it holds no more sources than it does now: how being full is tried out.
+  virtual void limit_to_present(bool /*is_on*/) {}
   [[nodiscard]] virtual Health health() const noexcept = 0;
 };
 

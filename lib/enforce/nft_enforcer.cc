@@ -29,6 +29,11 @@ base::Micros doubled(base::Micros patience) {
   return std::clamp(base::Micros{2 * patience.value}, kPatienceFirst, kPatienceMost);
 }
 
+// As libnftables words ENFILE: a set is full.
+bool is_want_of_room(std::string_view text) {
+  return text.find("Too many open files in system") != std::string_view::npos;
+}
+
 }  // namespace
 
 NftEnforcer::NftEnforcer(NftLink& link, Settings settings)
@@ -58,6 +63,7 @@ void NftEnforcer::reconcile(const policy::Ledger& ledger) {
     if (must_remove_ && send(NftAsk::remove, now)) must_remove_ = false;
     return;
   }
+  let_in(ledger);
   send_changes(ledger, now);
   if (replay_ == Replay::none && base::elapsed(replayed_, now) >= kReplayEvery) want_replay({});
   replay(ledger, now);
@@ -65,7 +71,8 @@ void NftEnforcer::reconcile(const policy::Ledger& ledger) {
   const bool is_settled = replay_ == Replay::none && changed_.empty();
   NftRequest check{.ask = NftAsk::check, .elements = {}};
   if (is_settled) check.elements = sample(ledger, now);
-  if (send(std::move(check), now, is_settled ? ledger.blocked() : kUnknown)) checked_ = now;
+  if (send(std::move(check), now, is_settled ? room_.held(ledger.blocked()) : kUnknown))
+    checked_ = now;
 }
 
 // Round by round through the ledger.
@@ -75,7 +82,7 @@ std::vector<NftElement> NftEnforcer::sample(const policy::Ledger& ledger, base::
   sample_cursor_ = page.next;
   std::vector<NftElement> elements;
   for (std::size_t i = 0; i < page.count; ++i)
-    if (entries[i]->standing == policy::Standing::blocked)
+    if (entries[i]->standing == policy::Standing::blocked && !room_.waits(entries[i]->source))
       elements.push_back(element_of(entries[i]->source, entries[i], now));
   return elements;
 }
@@ -174,6 +181,10 @@ void NftEnforcer::take_check(const NftReply& reply, const Waiting& about) {
 
 void NftEnforcer::take_failure(const NftReply& reply, base::Micros now) {
   ++health_.failures;
+  if (is_want_of_room(reply.text)) {
+    room_.limit(std::max<std::uint64_t>(health_.programmed, 1));
+    room_learned_ = now;
+  }
   have_trouble(reply.text);
   if (reply.ask == NftAsk::hello) {
     lose(reply.text, now);
@@ -231,7 +242,7 @@ void NftEnforcer::send_changes(const policy::Ledger& ledger, base::Micros now) {
     NftRequest request{.ask = NftAsk::batch, .elements = {}};
     for (const base::Ip& source : changed_) {
       if (request.elements.size() == kNftElementsMax) break;
-      request.elements.push_back(element_of(source, ledger.find(source), now));
+      request.elements.push_back(place_of(ledger, source, ledger.find(source), now));
     }
     if (!send(request, now, kUnknown)) return;
     for (const NftElement& element : request.elements) changed_.erase(element.source);
@@ -251,7 +262,7 @@ void NftEnforcer::replay(const policy::Ledger& ledger, base::Micros now) {
     NftRequest request{.ask = NftAsk::batch, .elements = {}};
     for (std::size_t i = 0; i < page.count; ++i)
       if (entries[i]->standing == policy::Standing::blocked)
-        request.elements.push_back(element_of(entries[i]->source, entries[i], now));
+        request.elements.push_back(place_of(ledger, entries[i]->source, entries[i], now));
     if (!request.elements.empty() && !send(std::move(request), now, kUnknown)) return;
     cursor_ = page.next;
     // Without room for the end, the last page is sent once more: it changes nothing.
@@ -291,6 +302,7 @@ Health NftEnforcer::health() const noexcept {
   Health health = health_;
   health.pending = changed_.size();
   for (const Waiting& each : waiting_) health.pending += each.elements;
+  health.waiting = room_.waiting();
   health.is_reconciling = replay_ != Replay::none;
   return health;
 }

@@ -24,6 +24,7 @@
 #include "enforce/enforcer.h"
 #include "enforce/nft_link.h"
 #include "enforce/nft_protocol.h"
+#include "enforce/room.h"
 
 namespace edgesentry::enforce {
 
@@ -46,6 +47,7 @@ class NftEnforcer final : public Enforcer {
   void submit(std::span<const scan::Order> orders) override;
   void reconcile(const policy::Ledger& ledger) override;
   void set_bypass(bool is_on) override;
+  void limit_to_present(bool is_on) override;
   [[nodiscard]] Health health() const noexcept override;
 
   // At the end. Deletes the tables, within the limit, or leaves them to their time limits.
@@ -79,6 +81,9 @@ class NftEnforcer final : public Enforcer {
   [[nodiscard]] bool has_room() const noexcept;
   [[nodiscard]] NftElement element_of(const base::Ip& source, const policy::Entry* entry,
                                       base::Micros now) const;
+  [[nodiscard]] NftElement place_of(const policy::Ledger& ledger, const base::Ip& source,
+                                    const policy::Entry* entry, base::Micros now);
+  void let_in(const policy::Ledger& ledger);
 
   NftLink& link_;
   const Settings settings_;
@@ -105,6 +110,9 @@ class NftEnforcer final : public Enforcer {
   std::string repair_;     // why the running replay was wanted; empty: nobody need be told
   bool is_whole_ = false;  // a replay has been carried out since the last trouble
   Health health_;
+  Room room_;
+  base::Micros room_learned_;
+  bool is_trial_ = false;  // the limit is one that somebody tries out
 };
 
 }  // namespace edgesentry::enforce

@@ -43,6 +43,25 @@ std::uint32_t PacketPool::size() const noexcept {
   return pool_->size;
 }
 
+std::uint32_t PacketPool::shared() const noexcept {
+  return rte_mempool_get_ops(pool_->ops_index)->get_count(pool_.get());
+}
+
+std::vector<rte_mbuf*> PacketPool::take_away(std::uint32_t most) const {
+  std::vector<rte_mbuf*> taken;
+  while (taken.size() < most) {
+    rte_mbuf* packet = rte_pktmbuf_alloc(pool_.get());
+    if (packet == nullptr) break;
+    taken.push_back(packet);
+  }
+  return taken;
+}
+
+void PacketPool::give_back(std::vector<rte_mbuf*>&& packets) noexcept {
+  for (rte_mbuf* packet : packets) rte_pktmbuf_free(packet);
+  packets.clear();
+}
+
 void PacketPool::Free::operator()(rte_mempool* pool) const noexcept {
   rte_mempool_free(pool);
 }

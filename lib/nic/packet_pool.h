@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 
+struct rte_mbuf;
 struct rte_mempool;
 
 namespace edgesentry::nic {
@@ -40,6 +42,11 @@ class PacketPool {
   // Any thread; for metrics. Walks the lcore caches, so not per packet.
   [[nodiscard]] std::uint32_t available() const noexcept;
   [[nodiscard]] std::uint32_t size() const noexcept;
+  // Those that lie in no lcore's cache. Any thread; cheap.
+  [[nodiscard]] std::uint32_t shared() const noexcept;
+  // Up to so many, for trying out how it is without; any thread. They are given back one day.
+  [[nodiscard]] std::vector<rte_mbuf*> take_away(std::uint32_t most) const;
+  static void give_back(std::vector<rte_mbuf*>&& packets) noexcept;
 
  private:
   struct Free {

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "nic/kernel_link.h"
+
 namespace edgesentry::nic {
 namespace {
 
@@ -111,6 +113,7 @@ Port::Port(Port&& other) noexcept
       rss_asked_(other.rss_asked_),
       socket_(other.socket_),
       frame_room_(other.frame_room_),
+      kernel_index_(other.kernel_index_),
       is_open_(std::exchange(other.is_open_, false)),
       notes_(std::move(other.notes_)) {}
 
@@ -200,6 +203,8 @@ base::Status Port::start() {
                     settings_.label, reason(code)));
   rte_eth_stats_reset(id_);
   frame_room_ = read_frame_room(id_);
+  if (rte_eth_dev_info facts{}; rte_eth_dev_info_get(id_, &facts) == 0)
+    kernel_index_ = facts.if_index;
   return {};
 }
 
@@ -259,8 +264,17 @@ PortStats Port::stats() const noexcept {
 }
 
 bool Port::link_is_up() const noexcept {
+  if (kernel_index_ != 0) return read_kernel_link(kernel_index_).is_up();
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+base::Status Port::set_link(bool is_up) const {
+  if (kernel_index_ != 0) return set_kernel_link(kernel_index_, is_up);
+  const int code = is_up ? rte_eth_dev_set_link_up(id_) : rte_eth_dev_set_link_down(id_);
+  if (code == 0) return {};
+  return fault(is_up ? "to take the link up" : "to take the link down", code,
+               "see whether its driver can");
 }
 
 std::uint64_t Port::link_bits_per_second() const noexcept {

@@ -73,6 +73,10 @@ class Port {
 
   [[nodiscard]] PortStats stats() const noexcept;
   [[nodiscard]] bool link_is_up() const noexcept;
+  // As an administrator would. Not every driver can.
+  base::Status set_link(bool is_up) const;
+  // Its kernel interface; 0: it has none.
+  [[nodiscard]] unsigned kernel_index() const noexcept { return kernel_index_; }
   [[nodiscard]] std::uint64_t link_bits_per_second() const noexcept;  // 0: unknown
 
  private:
@@ -93,6 +97,7 @@ class Port {
   std::uint64_t rss_asked_ = 0;
   int socket_ = -1;  // NUMA node, -1 where unknown
   FrameRoom frame_room_;
+  unsigned kernel_index_ = 0;
   bool is_open_ = true;
   std::vector<std::string> notes_;
 };

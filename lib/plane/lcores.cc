@@ -4,6 +4,8 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 
+#include <thread>
+
 namespace edgesentry::plane {
 
 Lcores::~Lcores() {
@@ -43,6 +45,22 @@ void Lcores::join() noexcept {
   for (const Place& place : places_) rte_eal_wait_lcore(place.lcore);
   for (const Place& place : places_) place.worker->finish();
   places_.clear();
+}
+
+std::vector<std::uint16_t> Lcores::join(std::chrono::milliseconds limit) {
+  constexpr std::chrono::milliseconds kStep{1};
+  stop_.store(true, std::memory_order_relaxed);
+  std::vector<std::uint16_t> running;
+  const auto until = std::chrono::steady_clock::now() + limit;
+  for (;;) {
+    running.clear();
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      if (rte_eal_get_lcore_state(places_[i].lcore) == RUNNING)
+        running.push_back(static_cast<std::uint16_t>(i));
+    if (running.empty()) join();
+    if (running.empty() || std::chrono::steady_clock::now() >= until) return running;
+    std::this_thread::sleep_for(kStep);
+  }
 }
 
 }  // namespace edgesentry::plane

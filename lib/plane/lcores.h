@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -27,6 +28,9 @@ class Lcores {
                       std::span<const std::uint32_t> lcores);
   // Raises the stop signal, waits for every worker, ends what is on the way between them.
   void join() noexcept;
+  // The same, but returns the numbers of the workers that have not come back within the limit, and
+  // leaves everything as it is then.
+  [[nodiscard]] std::vector<std::uint16_t> join(std::chrono::milliseconds limit);
 
  private:
   struct Place {

@@ -70,7 +70,8 @@ base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
                                              .watches = plane->watches_,
                                              .policy = policy,
                                              .tally = *plane->tallies_[i],
-                                             .clock = clock}));
+                                             .clock = clock,
+                                             .stance = &plane->stance_}));
   }
   return plane;
 }

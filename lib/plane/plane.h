@@ -4,6 +4,7 @@
 // Owner: main. Ports, the policy and EAL outlive it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -16,6 +17,7 @@
 #include "nic/port.h"
 #include "payload/watch.h"
 #include "plane/lcores.h"
+#include "plane/stance.h"
 #include "plane/table_memory.h"
 #include "plane/worker.h"
 #include "scan/inspect.h"
@@ -75,6 +77,12 @@ class Plane {
   void block(std::span<const base::Ip> sources) noexcept;
   base::Status start();
   void stop() noexcept { lcores_.join(); }
+  // As stop(), but gives up after `limit`: the numbers of workers that still stand in the way. What
+  // they use must outlive them then, so that only the end of the process is left.
+  [[nodiscard]] std::vector<std::uint16_t> stop(std::chrono::milliseconds limit) {
+    return lcores_.join(limit);
+  }
+  [[nodiscard]] Stance& stance() noexcept { return stance_; }
 
  private:
   Plane() = default;
@@ -84,6 +92,7 @@ class Plane {
                                                  std::span<const nic::Port> ports,
                                                  bool is_tap) const;
 
+  Stance stance_;
   nic::Spread spread_ = nic::Spread::single;
   std::vector<std::uint32_t> lcore_ids_;
   std::vector<std::unique_ptr<scan::Tally>> tallies_;

@@ -35,6 +35,8 @@ void Worker::tell(const std::atomic<bool>& stop) noexcept {
   // Relaxed: stopping orders nothing; what was written is handed over by joining the lcore.
   while (!stop.load(std::memory_order_relaxed)) {
     now_ = links_.clock.now();
+    if (const std::uint32_t asked = asked_stance_.bits(); asked != stance_) [[unlikely]]
+      take_stance(asked);
     std::uint32_t handled = 0;
     for (std::uint16_t i = 0; i < links_.ports.size(); ++i) {
       const WorkerPort& port = links_.ports[i];
@@ -154,6 +156,8 @@ void Worker::hand_over(std::uint16_t port) noexcept {
   burst_.count = kept;
   tally_.handed_over.add(handed);
   if (lost == 0) return;
+  if ((stance_ & stance::kPassUnowned) != 0)
+    return pass_unowned(links_.ports[port], std::span(refused).first(lost));
   tally_.dropped_fault[index_of(scan::FaultDrop::handover_full)].add(lost);
   discard(std::span(refused).first(lost));
 }
@@ -283,6 +287,7 @@ Worker::Worker(const WorkerSettings& settings, const scan::InspectorSettings& en
       links_(std::move(links)),
       tally_(links_.tally),
       key_(engine.key),
+      asked_stance_(links_.stance == nullptr ? no_stance_ : *links_.stance),
       pace_(settings.idle),
       responder_(
           {.key = engine.key, .workers = settings.workers, .ipv6_prefix = settings.ipv6_prefix}),
@@ -293,7 +298,7 @@ Worker::Worker(const WorkerSettings& settings, const scan::InspectorSettings& en
 void Worker::finish() noexcept {
   links_.policy.join(settings_.id.value);
   now_ = links_.clock.now();
-  policy_ = &links_.policy.read();
+  take_stance(asked_stance_.bits());
   if (settings_.workers > 1)
     while ((settings_.is_tap ? take_over<true>() : take_over<false>()) > 0) continue;
   links_.policy.leave(settings_.id.value);

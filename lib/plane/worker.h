@@ -25,6 +25,7 @@
 #include "payload/watch.h"
 #include "plane/handover.h"
 #include "plane/idle_pace.h"
+#include "plane/stance.h"
 #include "scan/alert.h"
 #include "scan/detection_policy.h"
 #include "scan/inspect.h"
@@ -69,6 +70,7 @@ struct WorkerLinks {
   base::Published<scan::DetectionPolicy>& policy;
   scan::Tally& tally;
   base::TscClock clock;
+  const Stance* stance = nullptr;  // nullptr: never any but the usual one
 };
 
 class Worker {
@@ -123,8 +125,13 @@ class Worker {
   void send_back(const WorkerPort& port, std::span<rte_mbuf*> replies) noexcept;
   void forward_long(const WorkerPort& port, rte_mbuf* packet) noexcept;
   void discard(std::span<rte_mbuf*> packets) noexcept;
+  void refuse_all() noexcept;
+  void pass_unowned(const WorkerPort& port, std::span<rte_mbuf*> packets) noexcept;
   void consume() noexcept;
   std::uint32_t keep_house() noexcept;
+  void take_stance(std::uint32_t stance) noexcept;
+  void adopt_policy() noexcept;
+  void stand_still_when_told() noexcept;
   void rest(std::uint32_t handled) noexcept;
 
   [[nodiscard]] std::span<const std::uint8_t> bytes_of(rte_mbuf* packet) noexcept;
@@ -138,6 +145,9 @@ class Worker {
   WorkerLinks links_;
   scan::Tally& tally_;
   scan::HashKey key_;
+  const Stance no_stance_;
+  const Stance& asked_stance_;
+  std::uint32_t stance_ = 0;
   const scan::DetectionPolicy* policy_ = nullptr;  // valid until the next quiescent state
   base::Micros now_;
   base::Micros last_tick_, last_anchor_;

@@ -10,6 +10,9 @@ namespace edgesentry::plane {
 // Every packet leaves exactly once, in the order it came. A long frame is seen to on its own, after
 // what came before it.
 void Worker::forward(const WorkerPort& port) noexcept {
+  if ((stance_ & stance::kClosed) != 0) [[unlikely]]
+    return refuse_all();
+  const bool may_answer = (stance_ & stance::kNoReplies) == 0;
   std::array<rte_mbuf*, nic::kBurst> blocked, replies;
   std::array<std::uint16_t, scan::kVerdictDropNames.size()> reasons{};
   std::uint16_t passing = 0, dropped = 0, answered = 0;
@@ -18,7 +21,7 @@ void Worker::forward(const WorkerPort& port) noexcept {
     if (burst_.verdicts[i] != scan::Verdict::pass) {
       const scan::VerdictDrop reason = scan::reason_of(burst_.verdicts[i]);
       ++reasons[index_of(reason)];
-      if (reason != scan::VerdictDrop::blocked && answer(i)) [[unlikely]]
+      if (reason != scan::VerdictDrop::blocked && may_answer && answer(i)) [[unlikely]]
         replies[answered++] = packet;
       else
         blocked[dropped++] = packet;
@@ -74,6 +77,22 @@ void Worker::forward_long(const WorkerPort& port, rte_mbuf* packet) noexcept {
   tally_.dropped_fault[index_of(reason)].add(1);
   tally_.dropped_bytes.add(bytes);
   rte_pktmbuf_free_bulk(fragments.data() + sent, static_cast<unsigned>(made - sent));
+}
+
+void Worker::refuse_all() noexcept {
+  tally_.dropped_fault[index_of(scan::FaultDrop::closed)].add(burst_.count);
+  tally_.dropped_bytes.add(nic::total_bytes(burst_.held()));
+  burst_.free_all();
+}
+
+// Their owner stands still: better unseen than lost.
+void Worker::pass_unowned(const WorkerPort& port, std::span<rte_mbuf*> packets) noexcept {
+  for (rte_mbuf*& packet : packets) {
+    if (rte_pktmbuf_pkt_len(packet) > port.peer_room.untagged && !fits(packet, port.peer_room))
+      forward_long(port, packet);
+    else
+      transmit(port, {&packet, 1});
+  }
 }
 
 void Worker::discard(std::span<rte_mbuf*> packets) noexcept {

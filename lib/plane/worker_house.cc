@@ -16,8 +16,9 @@ constexpr base::Micros kAnchorEvery = base::seconds(1);
 // Adopts the newest policy and patterns, obeys orders, lets the engine age its records; returns
 // orders obeyed.
 std::uint32_t Worker::keep_house() noexcept {
+  stand_still_when_told();
   links_.policy.quiescent(settings_.id.value);
-  policy_ = &links_.policy.read();
+  adopt_policy();
   if (watch_ != nullptr) watch_->take_offered();
   std::array<scan::Order, 64> orders;
   std::uint32_t obeyed = 0;
@@ -60,7 +61,27 @@ void Worker::rest(std::uint32_t handled) noexcept {
   const timespec duration{.tv_sec = 0, .tv_nsec = long{step.sleep_micros} * 1'000};
   ::nanosleep(&duration, nullptr);  // an interrupted sleep is only shorter
   links_.policy.online(settings_.id.value);
+  adopt_policy();
+}
+
+// Where control cannot publish, what it published has the other policies ready.
+void Worker::adopt_policy() noexcept {
   policy_ = &links_.policy.read();
+  if ((stance_ & stance::kOpen) != 0 && policy_->open != nullptr)
+    policy_ = policy_->open.get();
+  else if ((stance_ & stance::kHold) != 0 && policy_->holding != nullptr)
+    policy_ = policy_->holding.get();
+}
+
+void Worker::take_stance(std::uint32_t stance) noexcept {
+  stance_ = stance;
+  adopt_policy();
+}
+
+// The fault that is tried out: this lcore hangs where it is, whoever waits for it.
+void Worker::stand_still_when_told() noexcept {
+  constexpr timespec kStep{.tv_sec = 0, .tv_nsec = 1'000'000};
+  while (asked_stance_.is_stalled(settings_.id)) ::nanosleep(&kStep, nullptr);
 }
 
 }  // namespace edgesentry::plane

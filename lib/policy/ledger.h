@@ -7,6 +7,7 @@
 // at the configured prefix, so a /64 is one source however many of its addresses are seen.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -136,6 +137,16 @@ class Ledger {
   // room for one more block. What is forgotten by now, or known already, is left out.
   bool restore(Kept&& kept, base::Micros now);
 
+  // The detector's block that ends soonest, of those in force; nullptr when there is none. With
+  // very many that end together it is one of them. An operator's block is never it.
+  [[nodiscard]] const Entry* soonest_to_end() const;
+  // How many blocks may be made from now on; those in force stay. The settings' number is the most.
+  void limit(std::uint32_t blocks) noexcept { limit_ = blocks; }
+  [[nodiscard]] std::uint32_t limit() const noexcept { return limit_; }
+  [[nodiscard]] bool is_full() const noexcept {
+    return blocked_ + shadowed_ >= std::min(limit_, settings_.blocks_max);
+  }
+
   // Blocks whose end is at or before `now`, at most out.size(); they become `remembered`. Forgets
   // old memories too. Bounded work per call: is_behind() says whether some is left.
   std::size_t expire(base::Micros now, std::span<Expired> out);
@@ -184,6 +195,7 @@ class Ledger {
   std::uint32_t blocked_ = 0;
   std::uint32_t shadowed_ = 0;
   bool is_behind_ = false;
+  std::uint32_t limit_ = ~std::uint32_t{0};
 };
 
 // Counts of one worker are running totals, so the larger counts; across workers that is a lower

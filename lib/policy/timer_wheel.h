@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -31,6 +32,27 @@ class TimerWheel {
   // The next slot whose deadline is at or before `now`, disarmed; nullopt when there is none, or
   // when `steps` (counted down) reached 0.
   std::optional<std::uint32_t> take_due(base::Micros now, std::uint32_t& steps);
+
+  // A slot whose deadline is among the earliest, for which `is_fit` holds: of the first bucket
+  // that has one, looking at no more than `steps` slots. Exact where these are enough.
+  template <class Fit>
+  [[nodiscard]] std::optional<std::uint32_t> earliest(std::uint32_t steps, Fit&& is_fit) const {
+    std::optional<std::uint32_t> best;
+    for (unsigned level = 0; level < kLevels; ++level) {
+      for (std::uint64_t left = occupied_[level]; left != 0; left &= left - 1) {
+        const auto bucket = static_cast<unsigned>(std::countr_zero(left));
+        for (std::uint32_t slot = heads_[level * kBuckets + bucket]; slot != kNoSlot;
+             slot = places_[slot].after) {
+          if (steps == 0) return best;
+          --steps;
+          if (!is_fit(slot)) continue;
+          if (!best || places_[slot].deadline < places_[*best].deadline) best = slot;
+        }
+        if (best) return best;  // later buckets are later
+      }
+    }
+    return best;
+  }
 
  private:
   static constexpr unsigned kBits = 6;

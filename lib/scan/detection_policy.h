@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/cidr_set.h"
@@ -70,10 +71,17 @@ struct DetectionPolicy {
   base::CidrSet dark;    // protected addresses where nobody lives
   DeclaredServices services;
   bool enforce = false;  // false: observe, nothing is dropped
+  // False: blocks hold, and whoever is found is blocked when control says so.
+  bool makes_blocks = true;
   // A source whose open attempts would make it a scanner, did they fail, waits with the next one.
   bool holds_bursts = false;
   std::uint8_t ipv6_prefix = 64;
   std::uint64_t generation = 0;  // of the configuration, for metrics and status
+  // The same without new blocks of the workers, and without any: for when control cannot publish.
+  // nullptr in themselves.
+  std::shared_ptr<const DetectionPolicy> holding, open;
+
+  [[nodiscard]] bool blocks_now() const noexcept { return enforce && makes_blocks; }
 };
 
 }  // namespace edgesentry::scan

@@ -131,7 +131,7 @@ void Inspector::State::decide(Suspect& suspect, Reason reason, const Contact& co
       is_of_payload(reason) ? Technique::tcp_connect : main_technique(suspect, contact.technique);
   suspect.allowed = moment.policy.allow.contains(suspect.source);
   if (suspect.allowed) tally.alerts_allowed.add(1);
-  if (moment.policy.enforce && !suspect.allowed) {
+  if (moment.policy.blocks_now() && !suspect.allowed) {
     suspect.contained = !is_proven_enough(suspect, moment.policy);
     suspect.restrained = moment.now;
     if (!suspect.contained) block(suspect.source, Place{suspect.set, suspect.way}, moment.policy);

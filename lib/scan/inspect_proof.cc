@@ -136,7 +136,7 @@ bool Inspector::State::watch_reaction(Suspect& suspect, const wire::Probe& probe
   if (!is_news || !suspect.decided) return is_ours;
   const Contact& contact = suspect.contacts[suspect.newest];
   const bool is_over = suspect.contained && is_proven_enough(suspect, moment.policy);
-  if (is_over && moment.policy.enforce) {
+  if (is_over && moment.policy.blocks_now()) {
     decide(suspect, suspect.reason, contact, moment);
     return is_ours;
   }

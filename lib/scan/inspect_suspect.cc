@@ -331,7 +331,7 @@ void Inspector::State::evaluate(Suspect& suspect, const Contact& contact,
     const bool blocked = sets[suspect.set].flags[suspect.way] & sighting_flag::kBlocked;
     const bool waits = suspect.contained && !is_proven_enough(suspect, moment.policy);
     // The policy was switched to enforce, or to less proof, while the scan went on.
-    if (moment.policy.enforce && !blocked && !waits &&
+    if (moment.policy.blocks_now() && !blocked && !waits &&
         !moment.policy.allow.contains(suspect.source))
       decide(suspect, suspect.reason, contact, moment);
     else if (suspect.probes >= suspect.reported_probes * 10)

@@ -32,9 +32,10 @@ enum class FaultDrop : std::uint8_t {
   no_peer,        // no port to forward to
   consumed,       // tap and host mode: receive only
   too_long,       // longer than the other port's MTU, and not to be cut into fragments
+  closed,         // nothing passes while control stands still: failure.control_stalled = "closed"
 };
-inline constexpr std::array<std::string_view, 5> kFaultDropNames = {
-    "transmit_full", "handover_full", "no_peer", "consumed", "too_long"};
+inline constexpr std::array<std::string_view, 6> kFaultDropNames = {
+    "transmit_full", "handover_full", "no_peer", "consumed", "too_long", "closed"};
 
 struct alignas(base::kCacheLine) Tally {
   base::Counter received_packets, received_bytes;

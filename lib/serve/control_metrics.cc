@@ -24,6 +24,8 @@ constexpr auto kPlain = std::to_array<PlainMetric>({
     {"edgesentry_blocks_lifted_total", &Numbers::blocks_lifted},
     {"edgesentry_blocks_vetoed_total", &Numbers::blocks_vetoed},
     {"edgesentry_blocks_refused_total", &Numbers::blocks_refused},
+    {"edgesentry_blocks_shed_total", &Numbers::blocks_shed},
+    {"edgesentry_clock_steps_total", &Numbers::clock_steps},
     {"edgesentry_sources_remembered", &Numbers::sources_remembered},
     {"edgesentry_exemptions", &Numbers::exemptions},
     {"edgesentry_orders_sent_total", &Numbers::orders_sent},
@@ -44,6 +46,7 @@ void add_kernel(Families& out, const control::KernelNumbers& numbers) {
   out.add("edgesentry_enforcer_in_force", labels, value_of(numbers.is_in_force));
   out.add("edgesentry_enforcer_sources", labels, value_of(numbers.sources));
   out.add("edgesentry_enforcer_orders_pending", labels, value_of(numbers.pending));
+  out.add("edgesentry_enforcer_waiting", labels, value_of(numbers.waiting));
   out.add("edgesentry_enforcer_failures_total", labels, value_of(numbers.failures));
   out.add("edgesentry_enforcer_restarts_total", labels, value_of(numbers.restarts));
   out.add("edgesentry_enforcer_repairs_total", labels, value_of(numbers.repairs));
@@ -86,6 +89,15 @@ void add_control_metrics(Families& out, const Numbers& numbers) {
           value_of(numbers.events_refused));
   out.add("edgesentry_control_events_total", {{"result", "coalesced"}},
           value_of(numbers.events_coalesced));
+}
+
+void add_conditions(Families& out, const control::Conditions& conditions) {
+  for (std::size_t i = 0; i < control::kConditionNames.size(); ++i) {
+    const auto condition = static_cast<control::Condition>(i);
+    const Labels labels = {{"condition", std::string(control::kConditionNames[i])}};
+    out.add("edgesentry_failure_active", labels, conditions.is_active(condition) ? 1 : 0);
+    out.add("edgesentry_failures_total", labels, static_cast<double>(conditions.total(condition)));
+  }
 }
 
 void add_state_metrics(Families& out, const store::KeeperNumbers& numbers) {

@@ -14,9 +14,14 @@ constexpr MetricKind kHistogram = MetricKind::histogram;
 
 constexpr auto kTable = std::to_array<MetricRow>({
     {"edgesentry_up", kGauge, "",
-     "1 while every worker and the control thread have been round in the last two seconds."},
+     "1 while every worker and the control thread have been round in the last two seconds, and "
+     "every port has its link."},
     {"edgesentry_build_info", kGauge, "version,revision,dpdk", "Always 1; what runs here."},
     {"edgesentry_start_time_seconds", kGauge, "", "Unix time of the start."},
+    {"edgesentry_failure_active", kGauge, "condition",
+     "1 while something has failed or is used up; docs/failure.md tells what is done then."},
+    {"edgesentry_failures_total", kCounter, "condition", "Times that it began."},
+    {"edgesentry_clock_steps_total", kCounter, "", "Times that the wall clock was set."},
 
     {"edgesentry_packets_received_total", kCounter, "worker",
      "Packets received. Received plus taken over equals forwarded plus dropped plus handed over."},
@@ -31,7 +36,7 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "place (`edgesentry_challenge_replies_total`). Of faults, `consumed`, in tap and host mode, "
      "is "
      "no loss: there every packet ends so; `too_long` exceeds the other port's MTU and could not "
-     "be cut into IPv4 fragments."},
+     "be cut into IPv4 fragments; `closed`: `failure.control_stalled` says that nothing passes."},
     {"edgesentry_bytes_dropped_total", kCounter, "worker", "Bytes dropped for any reason."},
     {"edgesentry_challenge_replies_total", kCounter, "worker,kind",
      "Packets that the appliance made itself in the place of targets, from what it dropped: "
@@ -134,6 +139,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Sources that a worker dropped already and control let in again."},
     {"edgesentry_blocks_refused_total", kCounter, "",
      "Blocks not made because the ledger is full."},
+    {"edgesentry_blocks_shed_total", kCounter, "",
+     "Blocks that ended early to make room for new ones; part of those lifted."},
     {"edgesentry_sources_remembered", kGauge, "",
      "Sources whose earlier blocks count when they offend again."},
     {"edgesentry_exemptions", kGauge, "", "Networks and addresses that are never blocked."},
@@ -146,6 +153,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
     {"edgesentry_enforcer_sources", kGauge, "enforcer", "Sources that it keeps out."},
     {"edgesentry_enforcer_orders_pending", kGauge, "enforcer",
      "Sources whose change it has not confirmed yet."},
+    {"edgesentry_enforcer_waiting", kGauge, "enforcer",
+     "Blocks that it has no room for, and that are not in force there."},
     {"edgesentry_enforcer_failures_total", kCounter, "enforcer", "Batches that it refused."},
     {"edgesentry_enforcer_restarts_total", kCounter, "enforcer",
      "Times that its program had to be started again."},

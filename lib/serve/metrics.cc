@@ -89,13 +89,18 @@ void add_commands(Families& out, const CommandNumbers& numbers) {
 }
 
 // A process that answers a scrape may still have stopped forwarding.
-void add_liveness(Families& out, const MetricsLinks& links, base::Micros now) {
+void add_liveness(Families& out, const MetricsLinks& links, const std::vector<NicSample>& nics,
+                  base::Micros now) {
   constexpr base::Micros kStandsAfter = base::seconds(2);
   const auto is_round = [&](const base::Counter& beat) {
     return beat.value() > 0 && base::elapsed({beat.value()}, now) <= kStandsAfter;
   };
   bool is_up = std::ranges::all_of(
       links.workers, [&](const scan::Tally* worker) { return is_round(worker->heartbeat); });
+  is_up = is_up && std::ranges::all_of(nics, &NicSample::link_up);
+  if (links.conditions != nullptr)
+    is_up = is_up && !links.conditions->is_active(control::Condition::worker_stalled) &&
+            !links.conditions->is_active(control::Condition::control_stalled);
   if (links.control != nullptr) {
     is_up = is_up && is_round(links.control->heartbeat);
     out.add("edgesentry_control_heartbeat_age_seconds",
@@ -117,7 +122,9 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   Families out;
   add_appliance(out, links_.build, start_time_seconds_);
   add_worker_metrics(out, links_, links_.now(), created_);
-  add_liveness(out, links_, links_.now());
+  const std::vector<NicSample> nics = links_.nics ? links_.nics() : std::vector<NicSample>{};
+  add_liveness(out, links_, nics, links_.now());
+  if (links_.conditions != nullptr) add_conditions(out, *links_.conditions);
   add_payload_metrics(out, links_);
   add_rings(out, links_.rings);
   if (links_.control != nullptr) add_control_metrics(out, *links_.control);
@@ -125,7 +132,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   if (links_.history != nullptr) add_history_metrics(out, *links_.history);
   if (links_.dispatcher != nullptr) add_dispatcher(out, *links_.dispatcher);
   if (links_.responder != nullptr) add_responder(out, links_.responder->numbers());
-  if (links_.nics) add_nics(out, links_.nics());
+  if (links_.nics) add_nics(out, nics);
   if (links_.commands != nullptr) add_commands(out, *links_.commands);
   if (links_.api != nullptr) add_api_metrics(out, *links_.api);
   return out.take();

@@ -15,6 +15,7 @@
 
 #include "base/ring.h"
 #include "base/units.h"
+#include "control/conditions.h"
 #include "control/numbers.h"
 #include "payload/watch.h"
 #include "report/dispatcher.h"
@@ -61,6 +62,7 @@ struct MetricsLinks {
   std::vector<PayloadLink> payloads;  // [i] is worker i's; empty: payloads are left alone
   std::vector<RingLink> rings;
   const control::Numbers* control = nullptr;
+  const control::Conditions* conditions = nullptr;
   const report::Dispatcher* dispatcher = nullptr;
   const report::Responder* responder = nullptr;
   const CommandNumbers* commands = nullptr;

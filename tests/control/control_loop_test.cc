@@ -163,7 +163,9 @@ TEST(ControlLoop, blocks_a_proven_source_when_forged_ones_have_used_the_budget_u
 }
 
 TEST(ControlLoop, refuses_a_block_past_the_table_and_gives_the_worker_its_entry_back) {
-  Rig rig({.blocks = 4});
+  test::RigSettings settings{.blocks = 4};
+  settings.failure.table_full = config::TableFull::open;
+  Rig rig(settings);
   for (std::uint32_t n = 1; n <= 5; ++n) {
     rig.workers[0].drops.insert(attacker(n));
     ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));

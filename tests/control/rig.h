@@ -34,13 +34,16 @@ struct RigSettings {
   store::EventKeeper* history = nullptr;
   control::PatternKeeper* patterns = nullptr;
   std::vector<enforce::Enforcer*> enforcers = {};
+  config::Failure failure = {};
+  const control::Conditions* conditions = nullptr;
+  const control::FaultSwitches* faults = nullptr;
 };
 
 // What a worker would drop, had it applied the orders so far.
 struct WorkerModel {
   base::RingWriter<scan::Alert> alerts;
   base::RingReader<scan::Order> orders;
-  std::set<base::Ip> drops;
+  std::set<base::Ip> drops, contained;
   std::size_t orders_seen = 0;
 
   void apply_orders() {
@@ -52,6 +55,7 @@ struct WorkerModel {
           drops.insert(some[i].source);
         } else {
           drops.erase(some[i].source);
+          if (some[i].kind == scan::OrderKind::contain) contained.insert(some[i].source);
         }
       }
     }
@@ -70,6 +74,7 @@ class Rig {
     config.allow.file = settings.allow_file;
     // Alerts of these tests are invented, and their sources answer nobody.
     config.verify.proof = config::NeededProof::none;
+    config.failure = settings.failure;
     config.path = "edgesentry.toml";
     const auto never_ban = [](const config::Allow&) {
       return std::vector<policy::Exemption>{
@@ -84,7 +89,7 @@ class Rig {
       auto up = base::make_ring<scan::Alert>(settings.alert_ring);
       auto down = base::make_ring<scan::Order>(settings.order_ring);
       links.push_back({std::move(up.reader), std::move(down.writer), nullptr});
-      workers.push_back({std::move(up.writer), std::move(down.reader), {}, 0});
+      workers.push_back({std::move(up.writer), std::move(down.reader), {}, {}, 0});
     }
     control::ControlSettings control_settings{
         .config = config,
@@ -102,8 +107,8 @@ class Rig {
     loop = std::make_unique<control::ControlLoop>(
         std::move(control_settings),
         control::ControlLinks{std::move(links), *policy, sink, mailbox, numbers, clock,
-                              settings.enforcers, settings.patterns, keeper.get(),
-                              settings.history});
+                              settings.enforcers, settings.patterns, keeper.get(), settings.history,
+                              settings.conditions, settings.faults});
     answers_later = settings.history != nullptr;
     restored = loop->restore(std::move(opened.records), opened.allowed);
   }

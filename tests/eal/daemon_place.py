@@ -116,10 +116,10 @@ class Place:
                               timeout=START_SECONDS, check=False)
         return done.returncode, done.stdout, done.stderr
 
-    def start(self, config: Path) -> None:
-        """Start and wait for the ready line."""
+    def start(self, config: Path, *words: str) -> None:
+        """Start, with more words on the command line, and wait for the ready line."""
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
-            self.process = subprocess.Popen([self.program, "-c", str(config)], stdout=out,
+            self.process = subprocess.Popen([self.program, "-c", str(config), *words], stdout=out,
                                             stderr=err)
         wait_for("the ready line", lambda: self.said("is active") or not self.is_alive(),
                  START_SECONDS)
@@ -137,7 +137,7 @@ class Place:
         """Standard error so far."""
         return (self.folder / "err").read_text(encoding="utf-8")
 
-    def ask(self, request: dict[str, str], *, may_fail: bool = False) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], *, may_fail: bool = False) -> dict[str, Any]:
         """A request over the control socket."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(60)

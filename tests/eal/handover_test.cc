@@ -129,6 +129,47 @@ TEST(Handover, counts_what_a_full_ring_refuses) {
   EXPECT_EQ(rig.left_inside().size(), totals.forwarded);
 }
 
+TEST(Handover, forwards_what_the_owner_has_no_room_for_when_told_to_fail_open) {
+  Rig rig({.workers = 2, .handover_ring = 4});
+  rig.plane().stance().take(plane::stance::kPassUnowned);
+  rig.plane().stance().stall(1, true);
+  for (std::uint16_t n = 0; n < 2'000; ++n)
+    rig.send_outside(PacketBuilder()
+                         .ip(base::Ip::v4(0xc6336400u + n), *base::Ip::parse(kServer))
+                         .udp(5000, 53)
+                         .bytes(),
+                     0);
+  rig.start();
+  EXPECT_TRUE(eventually([&] { return rig.totals().forwarded >= 1'990; }));
+  EXPECT_EQ(rig.plane().stop(std::chrono::milliseconds(1)), std::vector<std::uint16_t>{1});
+  rig.plane().stance().stall(1, false);
+  rig.stop();
+  const Totals totals = rig.totals();
+  EXPECT_EQ(totals.faults[static_cast<std::size_t>(scan::FaultDrop::handover_full)], 0u);
+  EXPECT_EQ(totals.forwarded, 2'000u);
+  EXPECT_EQ(totals.received, totals.ended());
+  EXPECT_EQ(rig.left_inside().size(), totals.forwarded);
+}
+
+TEST(Stance, lets_nothing_pass_when_told_to_fail_closed) {
+  Rig rig;
+  rig.plane().stance().take(plane::stance::kClosed);
+  for (std::uint16_t n = 0; n < 100; ++n)
+    rig.send_outside(PacketBuilder().ip("198.51.100.7", kServer).udp(5000, 53).payload(n).bytes(),
+                     0);
+  rig.start();
+  ASSERT_TRUE(rig.settles());
+  EXPECT_TRUE(rig.left_inside().empty());
+  rig.plane().stance().take(0);
+  rig.send_outside(PacketBuilder().ip("198.51.100.7", kServer).udp(5000, 53).bytes(), 0);
+  ASSERT_TRUE(rig.settles());
+  rig.stop();
+  const Totals totals = rig.totals();
+  EXPECT_EQ(totals.faults[static_cast<std::size_t>(scan::FaultDrop::closed)], 100u);
+  EXPECT_EQ(totals.forwarded, 1u);
+  EXPECT_EQ(totals.received_bytes, totals.forwarded_bytes + totals.dropped_bytes);
+}
+
 TEST(Handover, shows_each_probe_of_a_tap_to_the_owner_of_its_source) {
   Rig one({.workers = 1, .is_tap = true});
   const std::set<std::string> expected = blocked_sources(one, 1);

@@ -30,7 +30,8 @@ for port in range(1, 100):
 class Daemon:
     """edgesentryd in the server's namespace; Place's first program is this one here."""
 
-    def __init__(self, place: Place, folder: str, more: str = "") -> None:
+    def __init__(self, place: Place, folder: str, more: str = "", *, state: str = "",
+                 words: tuple[str, ...] = ()) -> None:
         self.place, self.folder = place, Path(folder)
         path = self.folder / "edgesentry.toml"
         path.write_text(
@@ -39,14 +40,14 @@ class Daemon:
             '[dpdk]\nhugepages = "off"\nmemory_mb = 128\n'
             f'file_prefix = "esnft{os.getpid()}"\n'
             "[workers]\nmbufs = 4096\n[table]\nsources = 4096\nsuspects = 256\nblocks = 256\n"
-            f'[networks]\ninside = ["{SERVER}"]\n[payload]\ncache = ""\n[state]\nfile = ""\n'
+            f'[networks]\ninside = ["{SERVER}"]\n[payload]\ncache = ""\n[state]\nfile = "{state}"\n'
             f'[log]\nsyslog = false\njson_file = "{folder}/events.json"\n'
             f'[metrics]\nlisten = ""\n[control]\nsocket = "{folder}/control.sock"\n{more}',
             encoding="utf-8")
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
             place.process = subprocess.Popen(
-                ["ip", "netns", "exec", place.server, place.driver, "-c", str(path)], stdout=out,
-                stderr=err)
+                ["ip", "netns", "exec", place.server, place.driver, "-c", str(path), *words],
+                stdout=out, stderr=err)
         wait_for("the ready line", lambda: "is active" in self.read("out") or
                  place.process.poll() is not None, START_SECONDS)
         assert place.process.poll() is None, self.read("err")
@@ -57,7 +58,7 @@ class Daemon:
         path = self.folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def ask(self, command: str, **members: str) -> dict[str, Any]:
+    def ask(self, command: str, **members: Any) -> dict[str, Any]:
         """A request over the control socket."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(60)

@@ -62,6 +62,7 @@ struct Appliance {
     links.api = &api;
     links.state = &state;
     links.history = &history;
+    links.conditions = &conditions;
     links.nics = [] {
       return std::vector<NicSample>{
           {"lan \"outside\"", true, 10'000'000'000, 5, 1, 2, 3, "by_source"}};
@@ -82,6 +83,7 @@ struct Appliance {
   ApiNumbers api;
   store::KeeperNumbers state;
   store::EventKeeperNumbers history;
+  control::Conditions conditions{{}, {}};
   base::RingHalves<scan::Alert> ring = base::make_ring<scan::Alert>(64);
   report::Dispatcher dispatcher;
   report::Responder responder;
