@@ -39,11 +39,14 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
     workers.push_back({std::move(ends.alerts), std::move(ends.orders), ends.tally});
   controller->say_ = links.say;
   controller->open_state(config, links.say);
-  controller->open_nftables(config, links.events);
+  controller->open_nftables(config, links);
   std::vector<enforce::Enforcer*> enforcers;
   if (controller->nftables_) enforcers.push_back(controller->nftables_.get());
   controller->loop_ = std::make_unique<control::ControlLoop>(
-      control::ControlSettings{.config = config, .lists = lists, .version = EDGESENTRY_VERSION},
+      control::ControlSettings{.config = config,
+                               .lists = lists,
+                               .version = EDGESENTRY_VERSION,
+                               .standing = links.standing},
       control::ControlLinks{.workers = std::move(workers),
                             .policy = links.policy,
                             .events = links.events,
@@ -72,17 +75,21 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   return controller;
 }
 
-void Controller::open_nftables(const config::Config& config, control::EventSink& events) {
-  const config::Nftables where = nftables_hooks(config);
-  if (where == config::Nftables::off) return;
+enforce::NftProcess::Settings nft_settings(const config::Config& config) {
+  return {.program = enforce::beside_this_program("edgesentry-nft"),
+          .has_inet = nftables_hooks(config) != config::Nftables::netdev,
+          .devices = config.enforce.nftables_devices,
+          .ipv6_prefix = config.table.ipv6_prefix};
+}
+
+void Controller::open_nftables(const config::Config& config, const Links& links) {
+  if (nftables_hooks(config) == config::Nftables::off) return;
   if (config.enforce.at_stop == config::AtStop::keep) at_stop_ = enforce::NftEnforcer::AtStop::keep;
-  nft_process_ = std::make_unique<enforce::NftProcess>(
-      enforce::NftProcess::Settings{.program = enforce::beside_this_program("edgesentry-nft"),
-                                    .has_inet = where != config::Nftables::netdev,
-                                    .devices = config.enforce.nftables_devices,
-                                    .ipv6_prefix = config.table.ipv6_prefix});
+  enforce::NftProcess::Settings process = nft_settings(config);
+  process.launcher = links.nft_launcher;
+  nft_process_ = std::make_unique<enforce::NftProcess>(std::move(process));
   enforce::NftEnforcer::Settings settings;
-  settings.say = [this, &events](std::string sentence) {
+  settings.say = [this, &events = links.events](std::string sentence) {
     report::Event event;
     event.action = report::Action::appliance;
     event.time = faults_.clock().wall();

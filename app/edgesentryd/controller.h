@@ -15,6 +15,8 @@
 #include "edgesentryd/faults.h"
 #include "enforce/nft_enforcer.h"
 #include "enforce/nft_process.h"
+#include "guard/launcher.h"
+#include "guard/standing.h"
 #include "plane/plane.h"
 #include "serve/command_server.h"
 #include "store/keeper.h"
@@ -23,6 +25,7 @@ namespace edgesentry::appliance {
 
 // Where the kernel drops for us; never automatic.
 [[nodiscard]] config::Nftables nftables_hooks(const config::Config& config);
+[[nodiscard]] enforce::NftProcess::Settings nft_settings(const config::Config& config);
 
 class Controller {
  public:
@@ -36,6 +39,8 @@ class Controller {
     std::function<void(const std::string&)> say;
     const control::Conditions& conditions;
     Faults& faults;
+    guard::Launcher* nft_launcher = nullptr;    // of the privileges' owner
+    std::function<guard::Standing()> standing;  // for `status`
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,
                                                          const policy::AllowLists& lists,
@@ -66,7 +71,7 @@ class Controller {
   explicit Controller(Faults& faults) : faults_(faults) {}
   void open_state(const config::Config& config, const std::function<void(const std::string&)>& say);
   void restore(control::EventSink& events);
-  void open_nftables(const config::Config& config, control::EventSink& events);
+  void open_nftables(const config::Config& config, const Links& links);
   void close_nftables(bool keeps_rules);
 
   control::Mailbox mailbox_;

@@ -20,6 +20,7 @@
 #include "edgesentryd/observatory.h"
 #include "edgesentryd/outlets.h"
 #include "edgesentryd/payloads.h"
+#include "edgesentryd/privilege.h"
 #include "edgesentryd/signals.h"
 #include "edgesentryd/stop_limit.h"
 #include "edgesentryd/watchdog.h"
@@ -60,6 +61,7 @@ struct Prepared {
   const config::Config& config;
   nic::EalPlan plan;
   signature::OpenedPatterns patterns;
+  Privilege& privilege;
   bool takes_faults = false;
 };
 
@@ -219,26 +221,46 @@ int stop_appliance(const Running& all, Ending ending) {
   return account.adds_up() && !ending.is_failure ? kExitOk : kExitFailure;
 }
 
-int run_appliance(const Prepared& prepared, Signals& signals) {
-  const config::Config& config = prepared.config;
-  for (const std::string& note : prepared.plan.notes) say(note);
+void say_notes(const config::Config& config, const nic::EalPlan& plan) {
+  for (const std::string& note : plan.notes) say(note);
   if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_ &&
       nftables_hooks(config) == config::Nftables::off)
     say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
         "but no packet is dropped here");
+}
+
+// Logged before the first packet, so that no event of this run stands in front of it.
+base::Status start_workers(plane::Plane& plane, Outlets& outlets, const std::string& what) {
+  say_life(outlets, report::Life::start, "edgesentryd starts: " + what);
+  base::Status started = plane.start();
+  if (!started)
+    say_life(outlets, report::Life::stop, "edgesentryd has not started: " + started.error().text);
+  return started;
+}
+
+int run_appliance(const Prepared& prepared, Signals& signals) {
+  const config::Config& config = prepared.config;
+  say_notes(config, prepared.plan);
   const control::AllowListsRead allow = control::read_allow_lists(config);
   for (const std::string& problem : allow.problems) say(problem);
+
+  Privilege& privilege = prepared.privilege;
+  if (base::Status handed = privilege.hand_over(); !handed) return fail(handed.error());
 
   // What another process may have taken is found out while the links are still as they were.
   auto places = take_places(config);
   if (!places) return fail(places.error());
 
+  if (base::Status started = privilege.start_companions(); !started) return fail(started.error());
   auto nics = Nics::open(config, prepared.plan);
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
   say_notes(*nics.value());
 
-  auto outlets = Outlets::open(config.log, config.state, say);
+  // Files are opened by whoever has to open them again later.
+  if (base::Status given = privilege.give_up(); !given) return fail(given.error());
+
+  auto outlets = Outlets::open(config.log, config.state, privilege.commands(), say);
   if (!outlets) return fail(outlets.error());
   outlets.value()->show_live(places.value().api.feed.get());
   base::Published<scan::DetectionPolicy> policy(
@@ -261,7 +283,9 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .socket = std::move(places.value().socket),
                                        .say = say,
                                        .conditions = conditions,
-                                       .faults = faults});
+                                       .faults = faults,
+                                       .nft_launcher = privilege.nft_launcher(),
+                                       .standing = [&] { return privilege.standing(); }});
   if (!controller) return fail(controller.error());
   plane.value()->block(controller.value()->take_blocked());
   auto metrics = serve_metrics({config, *nics.value(), *plane.value(), *controller.value(),
@@ -269,14 +293,10 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   if (!metrics) return fail(metrics.error());
   auto api = ApiServer::start(config.api, places.value().api, *controller.value(), metrics.value());
   if (!api) return fail(api.error());
-  // Logged before the first packet, so that no event of this run stands in front of it.
+  if (base::Status filtered = privilege.filter_calls(); !filtered) return fail(filtered.error());
   const std::string what = describe(config, *nics.value(), *plane.value());
-  say_life(*outlets.value(), report::Life::start, "edgesentryd starts: " + what);
-  if (base::Status started = plane.value()->start(); !started) {
-    say_life(*outlets.value(), report::Life::stop,
-             "edgesentryd has not started: " + started.error().text);
+  if (base::Status started = start_workers(*plane.value(), *outlets.value(), what); !started)
     return fail(started.error());
-  }
 
   wait_until_active(*nics.value(), *plane.value());
   say_on_output("edgesentryd is active: " + what);
@@ -299,13 +319,20 @@ int run(int argc, char** argv) {
   }
   const auto plan = Nics::plan(loaded.config, line.eal_arguments);
   if (!plan) return fail(plan.error());
+  auto privilege = Privilege::prepare(loaded.config, patterns.value().path, say);
+  if (!privilege) return fail(privilege.error());
   if (line.check_only) {
     for (const std::string& note : plan.value().notes) say(note);
+    const std::vector<std::string> faults = privilege.value()->out_of_reach();
+    for (const std::string& fault : faults) say(fault);
+    if (!faults.empty()) return kExitFailure;
     fmt::print("{} is right, and this machine has what it names\n", line.config_path);
     return kExitOk;
   }
   Signals signals;
-  return run_appliance({loaded.config, plan.value(), patterns.value(), line.takes_faults}, signals);
+  return run_appliance(
+      {loaded.config, plan.value(), patterns.value(), *privilege.value(), line.takes_faults},
+      signals);
 }
 
 }  // namespace

@@ -52,19 +52,25 @@ std::string events_file(const config::State& state) {
 
 base::Result<std::unique_ptr<Outlets>> Outlets::open(const config::Log& log,
                                                      const config::State& state,
+                                                     report::CommandRunner* runner,
                                                      report::Dispatcher::Say say) {
   auto command = report::parse_command(log.block_command);
   if (!command) return base::Error{"log.block_command: " + command.error().text};
+  report::Responder::Settings responder{.command = std::move(command).value()};
+  if (runner != nullptr)
+    responder.run = [runner](const report::CommandValues& values, int give_up_fd) {
+      return runner->run(values, give_up_fd);
+    };
   auto history = open_history(state, say);
   return std::unique_ptr<Outlets>(
-      new Outlets(log, std::move(history), std::move(command).value(), std::move(say)));
+      new Outlets(log, std::move(history), std::move(responder), std::move(say)));
 }
 
 Outlets::Outlets(const config::Log& log, std::unique_ptr<store::EventKeeper> history,
-                 report::Arguments command, report::Dispatcher::Say say)
+                 report::Responder::Settings responder, report::Dispatcher::Say say)
     : history_(std::move(history)),
       dispatcher_(make_sinks(log, history_.get()), report::Dispatcher::kQueueMax, std::move(say)),
-      responder_(report::Responder::Settings{.command = std::move(command)}) {}
+      responder_(std::move(responder)) {}
 
 Outlets::~Outlets() noexcept = default;
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "control/event_sink.h"
+#include "report/command_runner.h"
 #include "report/dispatcher.h"
 #include "report/responder.h"
 #include "serve/event_feed.h"
@@ -25,8 +26,10 @@ void make_state_folder(const config::State& state);
 class Outlets final : public control::EventSink {
  public:
   // `say` is told, on the dispatcher's thread, when a log cannot be written and when it can again.
+  // `runner` runs the operator's command; nullptr when there is none.
   static base::Result<std::unique_ptr<Outlets>> open(const config::Log& log,
                                                      const config::State& state,
+                                                     report::CommandRunner* runner,
                                                      report::Dispatcher::Say say);
   ~Outlets() noexcept override;
   Outlets(const Outlets&) = delete;
@@ -54,7 +57,7 @@ class Outlets final : public control::EventSink {
 
  private:
   Outlets(const config::Log& log, std::unique_ptr<store::EventKeeper> history,
-          report::Arguments command, report::Dispatcher::Say say);
+          report::Responder::Settings responder, report::Dispatcher::Say say);
 
   std::unique_ptr<store::EventKeeper> history_;  // before the dispatcher, whose sink uses it
   report::Dispatcher dispatcher_;

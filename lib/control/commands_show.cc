@@ -141,6 +141,16 @@ nlohmann::json failures_view(const ControlState& state) {
   return rows;
 }
 
+nlohmann::json privilege_view(const ControlState& state) {
+  if (!state.standing) return nullptr;
+  const guard::Standing now = state.standing();
+  return {{"user", now.user},
+          {"capabilities", now.capabilities.to_string()},
+          {"no_new_privileges", now.has_no_new_privileges},
+          {"seccomp", now.seccomp},
+          {"landlock_abi", now.landlock_abi}};
+}
+
 }  // namespace
 
 nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
@@ -176,6 +186,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
           {"logs", logs_view(state)},
           {"failures", failures_view(state)},
           {"payload", payload_view(state)},
+          {"privilege", privilege_view(state)},
           {"events",
            {{"offered", n.events_offered.value()},
             {"refused", n.events_refused.value()},

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@
 #include "control/pattern_keeper.h"
 #include "control/reload.h"
 #include "enforce/enforcer.h"
+#include "guard/standing.h"
 #include "policy/allow_list.h"
 #include "scan/alert.h"
 #include "scan/detection_policy.h"
@@ -47,6 +49,7 @@ struct ControlSettings {
   std::string version = "0.1.0";
   ConfigLoader load = config::load_file;  // what `reload` calls, with config.path
   NeverBanReader never_ban = read_never_ban;
+  std::function<guard::Standing()> standing;  // for `status`; may be empty
 };
 
 struct WorkerLink {

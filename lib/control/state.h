@@ -81,6 +81,7 @@ struct ControlState {
   std::string version;
   ConfigLoader load;
   NeverBanReader never_ban;
+  std::function<guard::Standing()> standing;  // may be empty
   std::uint64_t generation = 1;
   scan::Proof needed_proof;  // as the published policy has it
 

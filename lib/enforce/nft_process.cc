@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstring>
 
@@ -21,6 +22,8 @@ namespace edgesentry::enforce {
 namespace {
 
 constexpr int kSocketInChild = 3;
+// Starting it takes a few milliseconds; the control thread waits for no longer.
+constexpr std::chrono::milliseconds kLaunchLimit{1'000};
 constexpr int kSocketBytes = 1 << 20;  // the kernel gives what it allows
 
 // 0 or an errno. Standard error stays: it is where the program says why it cannot start.
@@ -35,13 +38,24 @@ int spawn(pid_t& pid, const std::vector<std::string>& arguments, int socket) {
 
 }  // namespace
 
+std::vector<std::string> NftProcess::arguments(const Settings& settings) {
+  std::vector<std::string> words = {settings.program, fmt::format("--fd={}", kSocketInChild),
+                                    fmt::format("--ipv6-prefix={}", settings.ipv6_prefix)};
+  if (settings.has_inet) words.emplace_back("--inet");
+  for (const std::string& device : settings.devices) words.push_back("--device=" + device);
+  return words;
+}
+
 base::Status NftProcess::open() {
   close();
-  std::vector<std::string> arguments = {settings_.program, fmt::format("--fd={}", kSocketInChild),
-                                        fmt::format("--ipv6-prefix={}", settings_.ipv6_prefix)};
-  if (settings_.has_inet) arguments.emplace_back("--inet");
-  for (const std::string& device : settings_.devices) arguments.push_back("--device=" + device);
+  if (settings_.launcher == nullptr) return start_here();
+  const base::Result<int> started = settings_.launcher->launch(kLaunchLimit);
+  if (!started) return started.error();
+  socket_ = started.value();
+  return {};
+}
 
+base::Status NftProcess::start_here() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return base::Error{
@@ -55,7 +69,7 @@ base::Status NftProcess::open() {
     theirs = ::fcntl(ends[1], F_DUPFD_CLOEXEC, kSocketInChild + 1);
     ::close(ends[1]);
   }
-  const int error = spawn(pid_, arguments, theirs);
+  const int error = spawn(pid_, arguments(settings_), theirs);
   ::close(theirs);
   if (error == 0) {
     socket_ = ends[0];
@@ -92,6 +106,7 @@ void NftProcess::wait(std::chrono::milliseconds limit) {
 void NftProcess::close() noexcept {
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
+  if (settings_.launcher != nullptr) settings_.launcher->kill();
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
   int status = 0;

@@ -1,4 +1,4 @@
-// edgesentry-nft as a child process with an argument vector, an empty environment and one
+// edgesentry-nft as a process of its own with an argument vector, an empty environment and one
 // descriptor, the socket to us. See nft_link.h for owner and calls.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "enforce/nft_link.h"
+#include "guard/launcher.h"
 
 namespace edgesentry::enforce {
 
@@ -18,7 +19,10 @@ class NftProcess final : public NftLink {
     bool has_inet = true;
     std::vector<std::string> devices;
     std::uint8_t ipv6_prefix = 64;
+    guard::Launcher* launcher = nullptr;  // who starts it; nullptr: this process
   };
+  // What the launcher has to be told before privileges are given up.
+  [[nodiscard]] static std::vector<std::string> arguments(const Settings& settings);
 
   explicit NftProcess(Settings settings) : settings_(std::move(settings)) {}
   ~NftProcess() override { close(); }
@@ -34,6 +38,8 @@ class NftProcess final : public NftLink {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
  private:
+  [[nodiscard]] base::Status start_here();
+
   const Settings settings_;
   int socket_ = -1;
   pid_t pid_ = -1;

@@ -53,9 +53,15 @@ base::Result<Arguments> parse_command(std::string_view text) {
   return arguments;
 }
 
-Arguments fill_in(const Arguments& command, const Event& event) {
-  const std::string target = event.source.to_string();
-  const std::string port = std::to_string(event.alert ? event.alert->last_port : 0);
+CommandValues values_of(const Event& event) {
+  return {
+      .target = event.source,
+      .port = event.alert ? static_cast<std::uint16_t>(event.alert->last_port) : std::uint16_t{0}};
+}
+
+Arguments fill_in(const Arguments& command, const CommandValues& values_now) {
+  const std::string target = values_now.target.to_string();
+  const std::string port = std::to_string(values_now.port);
   const std::array<std::pair<std::string_view, std::string_view>, 3> values = {
       {{"$TARGET$", target}, {"$PORT$", port}, {"$MODE$", "stealth"}}};
   Arguments filled = command;

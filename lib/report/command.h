@@ -2,10 +2,12 @@
 // each block. No shell ever sees it, and the tokens are replaced by our own formatted values only.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/result.h"
 #include "report/event.h"
 
@@ -18,8 +20,16 @@ using Arguments = std::vector<std::string>;
 // is found along PATH can change. Empty text gives an empty vector.
 [[nodiscard]] base::Result<Arguments> parse_command(std::string_view text);
 
-// $TARGET$ becomes the blocked address or prefix, $PORT$ the port of the deciding packet ("0" when
-// there is none), $MODE$ PortSentry 2's word for watching without listening: "stealth".
-[[nodiscard]] Arguments fill_in(const Arguments& command, const Event& event);
+// What differs from one run of the command to the next.
+struct CommandValues {
+  base::Prefix target;     // the blocked address or prefix
+  std::uint16_t port = 0;  // of the deciding packet; 0: there is none
+  friend bool operator==(const CommandValues&, const CommandValues&) = default;
+};
+[[nodiscard]] CommandValues values_of(const Event& event);
+
+// $TARGET$ and $PORT$ become the values, $MODE$ PortSentry 2's word for watching without listening:
+// "stealth".
+[[nodiscard]] Arguments fill_in(const Arguments& command, const CommandValues& values);
 
 }  // namespace edgesentry::report

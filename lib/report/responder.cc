@@ -35,9 +35,9 @@ bool Responder::offer(const Event& event) noexcept {
   numbers_.queued.fetch_add(1, std::memory_order_relaxed);
   bool taken = false;
   try {
-    taken = queue_.try_push(fill_in(settings_.command, event));
+    taken = queue_.try_push(values_of(event));
   } catch (const std::exception&) {
-    taken = false;  // no memory for the arguments: as good as a full queue
+    taken = false;  // no memory for it: as good as a full queue
   }
   if (taken) {
     start_runner();
@@ -67,11 +67,11 @@ bool Responder::claim_runner() noexcept {
 
 void Responder::work_off() {
   for (;;) {
-    Arguments arguments;
-    while (!giving_up_.load(std::memory_order_acquire) && queue_.try_pop(arguments)) {
+    CommandValues values;
+    while (!giving_up_.load(std::memory_order_acquire) && queue_.try_pop(values)) {
       numbers_.queued.fetch_sub(1, std::memory_order_relaxed);
       numbers_.running.fetch_add(1, std::memory_order_relaxed);
-      run(arguments);
+      run(values);
       numbers_.running.fetch_sub(1, std::memory_order_relaxed);
     }
     const std::lock_guard lock(mutex_);
@@ -83,8 +83,11 @@ void Responder::work_off() {
   }
 }
 
-void Responder::run(const Arguments& arguments) {
-  const base::Result<ChildEnd> end = run_child(arguments, settings_.deadline, give_up_fd_);
+void Responder::run(const CommandValues& values) {
+  const Arguments arguments = fill_in(settings_.command, values);
+  const base::Result<ChildEnd> end =
+      settings_.run ? settings_.run(values, give_up_fd_)
+                    : run_child(arguments, settings_.deadline, give_up_fd_);
   std::string trouble;
   if (!end.ok()) {
     numbers_.failed.fetch_add(1, std::memory_order_relaxed);
@@ -121,7 +124,7 @@ void Responder::stop(std::chrono::milliseconds deadline) {
   }
   lock.unlock();
   arena_.execute([this] { group_.wait(); });  // the last steps of tasks that are no longer counted
-  Arguments forgotten;
+  CommandValues forgotten;
   while (queue_.try_pop(forgotten)) {
     numbers_.queued.fetch_sub(1, std::memory_order_relaxed);
     numbers_.refused.fetch_add(1, std::memory_order_relaxed);

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +35,8 @@ class Responder {
     std::uint32_t concurrent_max = 4;
     std::uint32_t queue_max = 1024;
     std::chrono::milliseconds deadline{10'000};
+    // Who runs it, waiting for its end; empty: a child of this process.
+    std::function<base::Result<ChildEnd>(const CommandValues&, int give_up_fd)> run;
   };
   explicit Responder(Settings settings);
   ~Responder();  // as stop() without time to spare
@@ -54,7 +57,7 @@ class Responder {
 
  private:
   void work_off();
-  void run(const Arguments& arguments);
+  void run(const CommandValues& values);
   bool claim_runner() noexcept;
   void start_runner() noexcept;
 
@@ -63,7 +66,7 @@ class Responder {
   tbb::global_control threads_;
   tbb::task_arena arena_;
   tbb::task_group group_;
-  tbb::concurrent_bounded_queue<Arguments> queue_;
+  tbb::concurrent_bounded_queue<CommandValues> queue_;
   ResponderNumbers numbers_;
   int give_up_fd_;  // readable once stop() has run out of time
   std::atomic<bool> giving_up_{false};

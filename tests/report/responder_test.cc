@@ -35,12 +35,12 @@ TEST(Command, refuses_an_open_quote_and_a_program_without_its_path) {
 
 TEST(Command, replaces_every_token_inside_arguments_and_never_makes_new_ones) {
   const Event event = sample_event();
-  EXPECT_EQ(fill_in({"/bin/a", "$TARGET$:$PORT$/$TARGET$", "$MODE$", "$OTHER$"}, event),
+  EXPECT_EQ(fill_in({"/bin/a", "$TARGET$:$PORT$/$TARGET$", "$MODE$", "$OTHER$"}, values_of(event)),
             (Arguments{"/bin/a", "10.9.0.2:11/10.9.0.2", "stealth", "$OTHER$"}));
   Event prefix = event;
   prefix.source = *base::Prefix::parse("2001:db8::/64");
   prefix.alert.reset();
-  EXPECT_EQ(fill_in({"/bin/a", "$TARGET$", "$PORT$"}, prefix),
+  EXPECT_EQ(fill_in({"/bin/a", "$TARGET$", "$PORT$"}, values_of(prefix)),
             (Arguments{"/bin/a", "2001:db8::/64", "0"}));
 }
 

@@ -1,0 +1,72 @@
+// The rights of the process, from the start to the moment when packets flow: who it will be, what
+// it hands over to that user, the companions that it starts while it may, and giving the rest up.
+//
+// Owned by main, which calls the steps in this order, before the objects that use the companions.
+// docs/security.md has the picture.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "guard/calls.h"
+#include "guard/companion.h"
+#include "guard/landlock.h"
+#include "guard/launcher.h"
+#include "guard/places.h"
+#include "guard/rights.h"
+#include "guard/standing.h"
+#include "report/command_runner.h"
+
+namespace edgesentry::appliance {
+
+class Privilege {
+ public:
+  using Say = std::function<void(const std::string&)>;
+  // `patterns` is the file that was found, which the configuration may not name.
+  static base::Result<std::unique_ptr<Privilege>> prepare(const config::Config& config,
+                                                          const std::string& patterns, Say say);
+
+  // Each sentence is a place that the user could not use.
+  [[nodiscard]] std::vector<std::string> out_of_reach() const;
+  [[nodiscard]] base::Status hand_over();
+  // What starts programs later on, because this process then cannot.
+  [[nodiscard]] base::Status start_companions();
+  // Once the devices are open: user, capabilities and files, on every thread there is.
+  [[nodiscard]] base::Status give_up();
+  // Once everything is open and every thread is there.
+  [[nodiscard]] base::Status filter_calls();
+
+  // nullptr: the configuration wants none.
+  [[nodiscard]] guard::Launcher* nft_launcher() const noexcept { return nft_launcher_.get(); }
+  [[nodiscard]] report::CommandRunner* commands() const noexcept { return commands_.get(); }
+  // Of the calling thread; any thread.
+  [[nodiscard]] guard::Standing standing() const { return guard::standing_now(done_); }
+
+ private:
+  Privilege(const config::Config& config, std::string patterns, Say say)
+      : config_(config), patterns_(std::move(patterns)), say_(std::move(say)) {}
+  [[nodiscard]] base::Status settle_accounts();
+  [[nodiscard]] base::Status settle_capabilities();
+  [[nodiscard]] guard::OpenPlaces open_places() const;
+  [[nodiscard]] base::Status start_commands();
+  [[nodiscard]] base::Status start_nft_launcher();
+
+  const config::Config& config_;
+  const std::string patterns_;
+  const Say say_;
+  std::optional<guard::Account> account_;          // absent: the user stays
+  std::optional<guard::Account> command_account_;  // the same for log.block_command
+  bool is_command_root_ = false;                   // as the configuration asks for it
+  std::optional<guard::Capabilities> keep_;        // absent: root stays root
+  std::vector<guard::Needed> needed_;
+  guard::Done done_;
+  std::unique_ptr<guard::Companion> nft_companion_;
+  std::unique_ptr<guard::Launcher> nft_launcher_;
+  std::unique_ptr<report::CommandRunner> commands_;
+};
+
+}  // namespace edgesentry::appliance

@@ -1,0 +1,133 @@
+#include "edgesentryd/privilege_needs.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <initializer_list>
+#include <system_error>
+
+#include "config/listen_address.h"
+#include "nic/eal_plan.h"
+
+namespace edgesentry::appliance {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint16_t kPortUnprivileged = 1024;
+constexpr int kCapBpf = 39;  // newer than some headers
+
+std::vector<std::uint16_t> listened_ports(const config::Config& config) {
+  std::vector<std::uint16_t> ports;
+  if (!config.metrics.listen.empty())
+    if (const auto address = config::parse_listen(config.metrics.listen); address.ok())
+      ports.push_back(address.value().port);
+  if (!config.api.listen.empty())
+    if (const auto address = config::parse_api_listen(config.api.listen); address.ok())
+      ports.push_back(address.value().port);
+  return ports;
+}
+
+// What promiscuous mode takes to be switched off again, and net_tap to set up drop rules.
+bool has_kernel_device(const config::Config& config) {
+  const auto is_kernel = [](const std::string& device) {
+    if (device.empty()) return false;
+    return nic::kind_of(device) == nic::DeviceKind::interface ||
+           device.starts_with("net_af_packet") || device.starts_with("net_tap") ||
+           device.starts_with("net_af_xdp");
+  };
+  return std::ranges::any_of(config.segments, [&](const config::Segment& segment) {
+    return is_kernel(segment.outside) || is_kernel(segment.inside);
+  });
+}
+
+fs::path folder_of(const std::string& path) {
+  return fs::path(path).parent_path();
+}
+
+// The file that a chain of links ends at, whose folder is where it is exchanged.
+fs::path real_folder_of(const std::string& path) {
+  std::error_code fault;
+  const fs::path real = fs::weakly_canonical(path, fault);
+  return fault ? folder_of(path) : real.parent_path();
+}
+
+}  // namespace
+
+bool has_device(const config::Config& config, const std::string& driver) {
+  return std::ranges::any_of(config.segments, [&](const config::Segment& segment) {
+    return segment.outside.starts_with(driver) || segment.inside.starts_with(driver);
+  });
+}
+
+base::Result<guard::Capabilities> needed_capabilities(const config::Config& config) {
+  guard::Capabilities keep;
+  if (has_kernel_device(config)) keep.add(CAP_NET_ADMIN);
+  if (has_device(config, "net_af_xdp")) {
+    keep.add(CAP_NET_RAW);
+    keep.add(kCapBpf);
+  }
+  if (std::ranges::any_of(listened_ports(config),
+                          [](std::uint16_t port) { return port < kPortUnprivileged; }))
+    keep.add(CAP_NET_BIND_SERVICE);
+  for (const std::string& name : config.privilege.capabilities) {
+    const auto number = guard::capability_number(name);
+    if (!number)
+      return base::Error{fmt::format(
+          "privilege.capabilities: there is no capability \"{}\"; capabilities(7) lists them",
+          name)};
+    keep.add(*number);
+  }
+  return keep;
+}
+
+std::vector<guard::Needed> needed_places(const config::Config& config,
+                                         const std::string& patterns) {
+  using guard::Use;
+  std::vector<guard::Needed> needed = {
+      {"the configuration", config.path, Use::read},
+      {"allow.file", config.allow.file, Use::read},
+      {"payload.patterns", config.payload.enabled ? patterns : "", Use::read},
+      {"payload.cache", config.payload.enabled ? config.payload.cache : "", Use::folder},
+      {"log.portsentry_file", config.log.portsentry_file, Use::write},
+      {"log.json_file", config.log.json_file, Use::write},
+      {"state.file", config.state.file, Use::write},
+      {"control.socket", config.control.socket, Use::remove}};
+  if (!config.api.listen.empty()) {
+    needed.push_back({"api.token_file", config.api.token_file, Use::secret});
+    needed.push_back({"api.read_token_file", config.api.read_token_file, Use::secret});
+    needed.push_back({"api.tls_certificate", config.api.tls_certificate, Use::read});
+    needed.push_back({"api.tls_key", config.api.tls_key, Use::secret});
+  }
+  std::erase_if(needed, [](const guard::Needed& place) { return place.path.empty(); });
+  std::error_code fault;
+  for (guard::Needed& place : needed)
+    if (const fs::path whole = fs::absolute(place.path, fault); !fault) place.path = whole;
+  return needed;
+}
+
+guard::OpenPlaces places_to_leave_open(const config::Config& config,
+                                       const std::vector<guard::Needed>& needed) {
+  // /etc: name servers, time zone and names change there while we run. /proc and /sys: routes,
+  // links and CPUs.
+  guard::OpenPlaces open{.readable = {"/etc", "/proc", "/sys", "/dev/urandom",
+                                      "/usr/share/zoneinfo", real_folder_of("/etc/resolv.conf")},
+                         .writable = {"/dev/null"},
+                         .listened_ports = listened_ports(config)};
+  std::error_code fault;
+  const fs::path program = fs::read_symlink("/proc/self/exe", fault);
+  // Where the patterns lie that come with the program.
+  for (const fs::path& folder :
+       {program.parent_path(), program.parent_path().parent_path() / "share/edgesentry"})
+    open.readable.push_back(folder);
+  for (const guard::Needed& place : needed) {
+    auto& list = place.use == guard::Use::read ? open.readable : open.writable;
+    list.push_back(place.use == guard::Use::folder ? fs::path(place.path) : folder_of(place.path));
+    if (place.use == guard::Use::read) list.push_back(real_folder_of(place.path));
+  }
+  return open;
+}
+
+}  // namespace edgesentry::appliance

@@ -1,0 +1,22 @@
+// What a configuration needs of the system once everything is open. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "guard/capabilities.h"
+#include "guard/landlock.h"
+#include "guard/places.h"
+
+namespace edgesentry::appliance {
+
+[[nodiscard]] base::Result<guard::Capabilities> needed_capabilities(const config::Config& config);
+[[nodiscard]] std::vector<guard::Needed> needed_places(const config::Config& config,
+                                                       const std::string& patterns);
+[[nodiscard]] guard::OpenPlaces places_to_leave_open(const config::Config& config,
+                                                     const std::vector<guard::Needed>& needed);
+[[nodiscard]] bool has_device(const config::Config& config, const std::string& driver);
+
+}  // namespace edgesentry::appliance

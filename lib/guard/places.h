@@ -1,0 +1,40 @@
+// Files and folders that are needed after the process has become another user: handed over while it
+// still may, and tried out as that user.
+//
+// Handed over is what root owns and is ours without doubt: folders called edgesentry (those of the
+// unit) or made here, files in them, and files that the configuration names for writing. Never
+// through a symbolic link, never a file with a second name. Everything else stays as it is, and
+// what the user could not use is told with what to do about it. Called by main, which changes its
+// own thread's file user for a moment.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "guard/account.h"
+
+namespace edgesentry::guard {
+
+enum class Use {
+  read,    // a file, and its folder, because editors put new files in its place
+  write,   // a file that is written, made and made again
+  secret,  // a file that nobody else may read, and that is made when it is missing
+  folder,  // a folder in which files are made
+  remove,  // a file that is removed at the end
+};
+
+struct Needed {
+  std::string key;   // of the configuration: "log.json_file"
+  std::string path;  // absolute; empty: nothing
+  Use use = Use::read;
+};
+
+// Makes the last folder of a place that is written when it is missing.
+void hand_over(const Account& account, std::span<const Needed> places);
+
+// A sentence for each place that the account cannot use as it has to.
+[[nodiscard]] std::vector<std::string> out_of_reach(const Account& account,
+                                                    std::span<const Needed> places);
+
+}  // namespace edgesentry::guard
