@@ -246,7 +246,6 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
 
   Privilege& privilege = prepared.privilege;
   if (base::Status handed = privilege.hand_over(); !handed) return fail(handed.error());
-
   // What another process may have taken is found out while the links are still as they were.
   auto places = take_places(config);
   if (!places) return fail(places.error());

@@ -174,7 +174,7 @@ base::Status Privilege::filter_calls() {
   const bool is_logging = wanted == config::Seccomp::log;
   if (base::Status set = guard::filter_calls(
           {.filter = is_logging ? guard::CallFilter::log : guard::CallFilter::refuse,
-           .has_bpf = has_device(config_, "net_af_xdp")});
+           .has_bpf = needs_bpf(config_)});
       !set)
     return set;
   done_.seccomp = is_logging ? "log" : "refuse";

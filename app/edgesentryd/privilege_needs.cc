@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "config/listen_address.h"
+#include "edgesentryd/outlets.h"
 #include "nic/eal_plan.h"
 
 namespace edgesentry::appliance {
@@ -54,21 +55,24 @@ fs::path real_folder_of(const std::string& path) {
   return fault ? folder_of(path) : real.parent_path();
 }
 
+bool has_xdp_device(const config::Config& config) {
+  return std::ranges::any_of(config.segments, [&](const config::Segment& segment) {
+    return segment.outside.starts_with("net_af_xdp") || segment.inside.starts_with("net_af_xdp");
+  });
+}
+
 }  // namespace
 
-bool has_device(const config::Config& config, const std::string& driver) {
-  return std::ranges::any_of(config.segments, [&](const config::Segment& segment) {
-    return segment.outside.starts_with(driver) || segment.inside.starts_with(driver);
-  });
+bool needs_bpf(const config::Config& config) {
+  return has_xdp_device(config) ||
+         (config.placement == config::Placement::host && config.enforce.xdp != config::Xdp::off);
 }
 
 base::Result<guard::Capabilities> needed_capabilities(const config::Config& config) {
   guard::Capabilities keep;
   if (has_kernel_device(config)) keep.add(CAP_NET_ADMIN);
-  if (has_device(config, "net_af_xdp")) {
-    keep.add(CAP_NET_RAW);
-    keep.add(kCapBpf);
-  }
+  if (has_xdp_device(config)) keep.add(CAP_NET_RAW);
+  if (needs_bpf(config)) keep.add(kCapBpf);
   if (std::ranges::any_of(listened_ports(config),
                           [](std::uint16_t port) { return port < kPortUnprivileged; }))
     keep.add(CAP_NET_BIND_SERVICE);
@@ -95,6 +99,8 @@ std::vector<guard::Needed> needed_places(const config::Config& config,
       {"log.json_file", config.log.json_file, Use::write},
       {"state.file", config.state.file, Use::write},
       {"control.socket", config.control.socket, Use::remove}};
+  if (!config.state.file.empty() && config.state.events_mb != 0)
+    needed.push_back({"state.file", events_file(config.state), Use::write});
   if (!config.api.listen.empty()) {
     needed.push_back({"api.token_file", config.api.token_file, Use::secret});
     needed.push_back({"api.read_token_file", config.api.read_token_file, Use::secret});

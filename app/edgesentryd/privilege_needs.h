@@ -17,6 +17,7 @@ namespace edgesentry::appliance {
                                                        const std::string& patterns);
 [[nodiscard]] guard::OpenPlaces places_to_leave_open(const config::Config& config,
                                                      const std::vector<guard::Needed>& needed);
-[[nodiscard]] bool has_device(const config::Config& config, const std::string& driver);
+// net_af_xdp takes its program away at the end, and drops of enforce.xdp are a map of the kernel's.
+[[nodiscard]] bool needs_bpf(const config::Config& config);
 
 }  // namespace edgesentry::appliance

@@ -21,7 +21,7 @@ enum class CallFilter {
 
 struct CallRules {
   CallFilter filter = CallFilter::refuse;
-  bool has_bpf = false;  // net_af_xdp takes its program away at the end
+  bool has_bpf = false;  // for drops by XDP, and net_af_xdp
 };
 
 // All threads, at once; cannot be undone. Sets no_new_privs.

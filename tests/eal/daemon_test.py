@@ -276,11 +276,11 @@ CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_captu
                      takes_no_port_when_others_hold_its_doors, needs_hugepages_only_when_told]
 
 
-def main(program: str) -> int:
+def run_cases(program: str, cases: list[Case]) -> int:
     """Run all cases; TAP."""
     failed = 0
-    print(f"1..{len(CASES)}")
-    for number, case in enumerate(CASES, 1):
+    print(f"1..{len(cases)}")
+    for number, case in enumerate(cases, 1):
         with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
             place = Place(os.path.abspath(program), Path(folder))
             try:
@@ -300,4 +300,4 @@ def main(program: str) -> int:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1]))
+    sys.exit(run_cases(sys.argv[1], CASES))

@@ -1,0 +1,141 @@
+"""What edgesentryd may still do once it runs, and that it does its work all the same.
+
+usage: privilege_test.py EDGESENTRYD    (prints TAP; root)
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from daemon_place import Place, wait_for
+from daemon_test import run_cases
+
+NOBODY = 65534
+COMMAND = """#!/bin/sh
+{ echo "$@"; id -u; env | sort | cut -d= -f1 | tr '\\n' ' '; echo
+  grep -E '^(CapEff|NoNewPrivs):' /proc/self/status; } > %s/out/"$1"
+"""
+
+
+def start(place: Place, more: str = "") -> Path:
+    """As nobody, with a command; the folder of files that the user gets."""
+    place.folder.chmod(0o755)
+    ours = place.folder / "edgesentry"
+    ours.mkdir()
+    (place.folder / "out").mkdir()
+    (place.folder / "out").chmod(0o777)
+    (place.folder / "ignore").write_text("", encoding="utf-8")
+    command = place.folder / "command"
+    command.write_text(COMMAND % place.folder, encoding="utf-8")
+    command.chmod(0o755)
+    config = place.write_config("net_null0", "net_null1",
+                                f'[allow]\nfile = "{place.folder}/ignore"\n'
+                                f'[payload]\ncache = ""\n[privilege]\nuser = "nobody"\n{more}')
+    text = config.read_text(encoding="utf-8")
+    for name in ("events.json", "state.db"):
+        text = text.replace(f"{place.folder}/{name}", f"{ours}/{name}")
+    text = text.replace("[log]\n", f'[log]\nblock_command = "{command} $TARGET$ $PORT$ \'a b\'"\n')
+    config.write_text(text, encoding="utf-8")
+    os.chown(place.folder, NOBODY, NOBODY)  # the control socket is removed from there at the end
+    place.start(config)
+    return ours
+
+
+def facts(task: Path) -> dict[str, str]:
+    """What the kernel says of a thread."""
+    rows = (task / "status").read_text(encoding="utf-8").splitlines()
+    return {name: value.strip() for name, _, value in (row.partition(":") for row in rows)}
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = place.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(words[1]) == pid:
+            found.append(int(place.parent.name))
+    return found
+
+
+def every_thread_has_given_up(place: Place) -> None:
+    """User, groups, capabilities, no new privileges and seccomp, as documented."""
+    start(place)
+    assert place.process
+    tasks = list(Path(f"/proc/{place.process.pid}/task").iterdir())
+    assert len(tasks) > 8, tasks
+    for task in tasks:
+        seen = facts(task)
+        assert set(seen["Uid"].split()) == set(seen["Gid"].split()) == {str(NOBODY)}, seen
+        assert int(seen["CapEff"], 16) == int(seen["CapPrm"], 16) == 0, seen
+        assert int(seen["CapBnd"], 16) == int(seen["CapAmb"], 16) == 0, seen
+        assert seen["NoNewPrivs"] == "1" and seen["Seccomp"] == "2", seen
+    row = place.ask({"command": "status"})["privilege"]
+    assert row["user"] == f"nobody ({NOBODY})" and row["capabilities"] == "none", row
+    assert row["seccomp"] == "refuse", row
+    place.stop()
+    assert not (place.folder / "control.sock").exists(), "the socket is left behind"
+
+
+def everything_works_behind_it(place: Place) -> None:
+    """Block, unblock, reload, allow file, rotation of the log, state."""
+    ours = start(place)
+    reply = place.ask({"command": "block", "address": "198.51.100.9"})
+    assert reply["durable"], reply
+    log = ours / "events.json"
+    wait_for("the event", lambda: log.exists() and "198.51.100.9" in log.read_text(), 20)
+    log.rename(ours / "events.json.1")
+    place.ask({"command": "unblock", "address": "198.51.100.9"})
+    wait_for("a new log", lambda: log.exists() and "198.51.100.9" in log.read_text(), 20)
+    place.ask({"command": "reload"})
+    (place.folder / "ignore").write_text("203.0.113.0/24\n", encoding="utf-8")
+    wait_for("the allow file", lambda: "was read again" in log.read_text(), 20)
+    assert place.ask({"command": "status"})["state"]["state"] == "working"
+    place.stop()
+
+
+def commands_run_as_nobody_with_nothing(place: Place) -> None:
+    """User, arguments, environment, capabilities; and again when what runs them was killed."""
+    start(place)
+    assert place.process
+    place.ask({"command": "block", "address": "198.51.100.9"})
+    out = place.folder / "out" / "198.51.100.9"
+    wait_for("the command", lambda: out.exists() and "NoNewPrivs" in out.read_text(), 20)
+    lines = out.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "198.51.100.9 0 a b" and lines[1] == str(NOBODY), lines
+    assert set(lines[2].split()) <= {"LANG", "PATH", "PWD", "SHLVL", "_", "OLDPWD"}, lines
+    assert int(lines[3].split()[1], 16) == 0 and lines[4].split()[1] == "1", lines
+    watcher = children(place.process.pid)
+    assert len(watcher) == 1, watcher
+    worker = children(watcher[0])
+    os.kill(worker[0], signal.SIGKILL)
+    wait_for("another one", lambda: children(watcher[0]) not in ([], worker), 20)
+    place.ask({"command": "block", "address": "198.51.100.10"})
+    wait_for("the command", (place.folder / "out" / "198.51.100.10").exists, 20)
+    place.stop()
+    wait_for("its end", lambda: not Path(f"/proc/{watcher[0]}").exists(), 20)
+
+
+def says_what_the_user_cannot_read(place: Place) -> None:
+    """A start ends before anything is opened, with file, user and remedy."""
+    config = place.write_config("net_null0", "net_null1", '[privilege]\nuser = "nobody"\n')
+    place.folder.chmod(0o700)
+    code, _, err = place.run("-c", str(config))
+    assert code == 1 and f"after the drop to user nobody, {config} cannot be read" in err, err
+    assert "chmod g+x" in err, err
+    code, _, err = place.run("--check", "-c", str(config))
+    assert code == 1 and "after the drop" in err, err
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root, to become somebody else")
+        sys.exit(0)
+    sys.exit(run_cases(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
+                                     commands_run_as_nobody_with_nothing,
+                                     says_what_the_user_cannot_read]))
