@@ -14,7 +14,7 @@ from daemon_test import run_cases
 NOBODY = 65534
 COMMAND = """#!/bin/sh
 { echo "$@"; id -u; env | sort | cut -d= -f1 | tr '\\n' ' '; echo
-  grep -E '^(CapEff|NoNewPrivs):' /proc/self/status; } > %s/out/"$1"
+  grep -E '^(CapEff|NoNewPrivs):' /proc/self/status; } > %s/ran/"$1"
 """
 
 
@@ -23,8 +23,8 @@ def start(place: Place, more: str = "") -> Path:
     place.folder.chmod(0o755)
     ours = place.folder / "edgesentry"
     ours.mkdir()
-    (place.folder / "out").mkdir()
-    (place.folder / "out").chmod(0o777)
+    (place.folder / "ran").mkdir()
+    (place.folder / "ran").chmod(0o777)
     (place.folder / "ignore").write_text("", encoding="utf-8")
     command = place.folder / "command"
     command.write_text(COMMAND % place.folder, encoding="utf-8")
@@ -102,7 +102,7 @@ def commands_run_as_nobody_with_nothing(place: Place) -> None:
     start(place)
     assert place.process
     place.ask({"command": "block", "address": "198.51.100.9"})
-    out = place.folder / "out" / "198.51.100.9"
+    out = place.folder / "ran" / "198.51.100.9"
     wait_for("the command", lambda: out.exists() and "NoNewPrivs" in out.read_text(), 20)
     lines = out.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "198.51.100.9 0 a b" and lines[1] == str(NOBODY), lines
@@ -114,7 +114,7 @@ def commands_run_as_nobody_with_nothing(place: Place) -> None:
     os.kill(worker[0], signal.SIGKILL)
     wait_for("another one", lambda: children(watcher[0]) not in ([], worker), 20)
     place.ask({"command": "block", "address": "198.51.100.10"})
-    wait_for("the command", (place.folder / "out" / "198.51.100.10").exists, 20)
+    wait_for("the command", (place.folder / "ran" / "198.51.100.10").exists, 20)
     place.stop()
     wait_for("its end", lambda: not Path(f"/proc/{watcher[0]}").exists(), 20)
 
