@@ -40,7 +40,9 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   controller->say_ = links.say;
   controller->open_state(config, links.say);
   controller->open_nftables(config, links);
+  controller->open_flows(config, links);
   std::vector<enforce::Enforcer*> enforcers;
+  if (controller->flows_) enforcers.push_back(controller->flows_.get());
   if (controller->nftables_) enforcers.push_back(controller->nftables_.get());
   controller->loop_ = std::make_unique<control::ControlLoop>(
       control::ControlSettings{.config = config,
@@ -89,14 +91,35 @@ void Controller::open_nftables(const config::Config& config, const Links& links)
   process.launcher = links.nft_launcher;
   nft_process_ = std::make_unique<enforce::NftProcess>(std::move(process));
   enforce::NftEnforcer::Settings settings;
-  settings.say = [this, &events = links.events](std::string sentence) {
+  settings.say = teller(links.events);
+  nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, std::move(settings));
+}
+
+// A sentence for the logs.
+std::function<void(std::string)> Controller::teller(control::EventSink& events) const {
+  return [this, &events](std::string sentence) {
     report::Event event;
     event.action = report::Action::appliance;
     event.time = faults_.clock().wall();
     event.text = std::move(sentence);
     static_cast<void>(events.offer(std::move(event)));  // a full queue counts what it refuses
   };
-  nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, std::move(settings));
+}
+
+void Controller::open_flows(const config::Config& config, Links& links) {
+  if (links.flows.empty()) return;
+  enforce::FlowEnforcer::Settings settings;
+  settings.rules_max = config.enforce.rte_flow_rules_max;
+  settings.say = teller(links.events);
+  flows_ = std::make_unique<enforce::FlowEnforcer>(std::move(links.flows), std::move(settings));
+  for (const std::string& note : flows_->start()) say_(note);
+  // Asked for, it is shown to be out of force.
+  if (!flows_->has_ports() && config.enforce.rte_flow != config::RteFlow::on) flows_.reset();
+}
+
+void Controller::close_flows() {
+  if (!flows_) return;
+  if (base::Status stopped = flows_->stop(); !stopped) say_("rte_flow: " + stopped.error().text);
 }
 
 void Controller::close_nftables(bool keeps_rules) {
@@ -172,6 +195,8 @@ void Controller::stop(const Step& step, bool keeps_rules) {
       "the control thread, with the last alerts; rules in the kernel stay until their time is "
       "over, or until: nft delete table inet edgesentry");
   thread_.join();
+  begin("the rules in the NIC, which end with its port");
+  close_flows();
   begin("the rules in the kernel: nft delete table inet edgesentry");
   close_nftables(keeps_rules);
   begin("the state file, which lacks the last blocks");

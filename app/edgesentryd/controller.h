@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "control/control_loop.h"
 #include "edgesentryd/faults.h"
+#include "enforce/flow_enforcer.h"
 #include "enforce/nft_enforcer.h"
 #include "enforce/nft_process.h"
 #include "guard/launcher.h"
@@ -41,6 +42,7 @@ class Controller {
     Faults& faults;
     guard::Launcher* nft_launcher = nullptr;    // of the privileges' owner
     std::function<guard::Standing()> standing;  // for `status`
+    std::vector<std::unique_ptr<enforce::FlowApi>> flows;  // of the ports whose NIC may drop
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,
                                                          const policy::AllowLists& lists,
@@ -73,6 +75,9 @@ class Controller {
   void restore(control::EventSink& events);
   void open_nftables(const config::Config& config, const Links& links);
   void close_nftables(bool keeps_rules);
+  void open_flows(const config::Config& config, Links& links);
+  void close_flows();
+  [[nodiscard]] std::function<void(std::string)> teller(control::EventSink& events) const;
 
   control::Mailbox mailbox_;
   control::Numbers numbers_;
@@ -85,6 +90,7 @@ class Controller {
   std::unique_ptr<enforce::NftProcess> nft_process_;  // nullptr: the kernel drops nothing for us
   std::unique_ptr<enforce::NftEnforcer> nftables_;
   enforce::NftEnforcer::AtStop at_stop_ = enforce::NftEnforcer::AtStop::remove;
+  std::unique_ptr<enforce::FlowEnforcer> flows_;  // nullptr: no NIC drops anything for us
   std::function<void(const std::string&)> say_;
   std::unique_ptr<control::ControlLoop> loop_;
   std::thread thread_;

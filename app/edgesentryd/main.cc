@@ -284,7 +284,8 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .conditions = conditions,
                                        .faults = faults,
                                        .nft_launcher = privilege.nft_launcher(),
-                                       .standing = [&] { return privilege.standing(); }});
+                                       .standing = [&] { return privilege.standing(); },
+                                       .flows = nics.value()->flows(config)});
   if (!controller) return fail(controller.error());
   plane.value()->block(controller.value()->take_blocked());
   auto metrics = serve_metrics({config, *nics.value(), *plane.value(), *controller.value(),

@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "nic/flow_drop.h"
 #include "plane/plane.h"
 
 namespace edgesentry::appliance {
@@ -51,6 +52,18 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
       nics->ports_.push_back(std::move(port).value());
     }
   return nics;
+}
+
+std::vector<std::unique_ptr<enforce::FlowApi>> Nics::flows(const config::Config& config) const {
+  std::vector<std::unique_ptr<enforce::FlowApi>> flows;
+  if (config.enforce.rte_flow == config::RteFlow::off) return flows;
+  const nic::FlowDrop::Settings settings{.group = config.enforce.rte_flow_group,
+                                         .priority = config.enforce.rte_flow_priority,
+                                         .ipv6_prefix = config.table.ipv6_prefix};
+  for (const nic::Port& port : ports_)
+    if (port.side() == nic::Side::outside)
+      flows.push_back(std::make_unique<nic::FlowDrop>(port, settings));
+  return flows;
 }
 
 }  // namespace edgesentry::appliance

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "enforce/flow_api.h"
 #include "nic/eal.h"
 #include "nic/packet_pool.h"
 #include "nic/port.h"
@@ -23,6 +24,9 @@ class Nics {
                                                   const nic::EalPlan& plan);
 
   [[nodiscard]] const std::vector<nic::Port>& ports() const noexcept { return ports_; }
+  // The ports whose NIC may drop what blocked sources send: the outside ones, where configured.
+  [[nodiscard]] std::vector<std::unique_ptr<enforce::FlowApi>> flows(
+      const config::Config& config) const;
   [[nodiscard]] const nic::PacketPool& pool() const noexcept { return *pool_; }
   [[nodiscard]] nic::Eal& eal() const noexcept { return *eal_; }
 

@@ -87,6 +87,15 @@ nlohmann::json enforcers_view(const ControlState& state) {
                     {"pending", health.pending},
                     {"overflows", health.overflows},
                     {"reconciling", health.is_reconciling}});
+    if (enforcer->name() == "rte_flow")
+      rows.back().update({{"in_force", health.is_in_force},
+                          {"wanted", health.wanted},
+                          {"sources", health.programmed},
+                          {"capacity", health.capacity},
+                          {"ports_refused", health.ports_refused},
+                          {"failures", health.failures},
+                          {"replays", health.repairs},
+                          {"packets", health.packets}});
     if (enforcer != state.kernel_filter()) continue;
     rows.back().update({{"in_force", health.is_in_force},
                         {"sources", health.programmed},

@@ -10,6 +10,7 @@
 #include "control/answer.h"
 #include "control/archivist.h"
 #include "control/commands.h"
+#include "control/enforcer_numbers.h"
 #include "control/history.h"
 #include "control/reloading.h"
 #include "control/replies.h"
@@ -323,17 +324,7 @@ void ControlLoop::Story::show_numbers() {
   numbers.orders_sent.set(health.sent);
   numbers.orders_pending.set(health.pending);
   numbers.order_overflows.set(health.overflows);
-  if (const enforce::Enforcer* kernel = state.kernel_filter()) {
-    const enforce::Health other = kernel->health();
-    numbers.kernel.is_used.set(1);
-    numbers.kernel.is_in_force.set(other.is_in_force ? 1 : 0);
-    numbers.kernel.sources.set(other.programmed);
-    numbers.kernel.pending.set(other.pending);
-    numbers.kernel.failures.set(other.failures);
-    numbers.kernel.restarts.set(other.restarts);
-    numbers.kernel.repairs.set(other.repairs);
-    numbers.kernel.waiting.set(other.waiting);
-  }
+  show_enforcers(state.enforcers, state.kernel_filter(), numbers);
 }
 
 }  // namespace edgesentry::control

@@ -36,6 +36,13 @@ struct KernelNumbers {
   base::Counter waiting;  // gauge: blocks that it has no room for
 };
 
+// Of the NICs' drop rules.
+struct RuleNumbers {
+  base::Counter is_used, is_in_force, sources, pending;  // gauges
+  base::Counter wanted, capacity, ports_refused;         // gauges
+  base::Counter rules, failures, repairs, packets;
+};
+
 struct alignas(base::kCacheLine) Numbers {
   base::Counter alerts_drained;
   base::Counter alerts_stale;  // older than the end of the source's last block
@@ -60,6 +67,7 @@ struct alignas(base::kCacheLine) Numbers {
   base::Counter reloads, reloads_failed;
   base::Counter reload_succeeded_at;  // gauge: Unix seconds, 0 before the first reload
   KernelNumbers kernel;
+  RuleNumbers rules;
   base::Counter is_config_good;     // gauge: 0 after a reload that failed
   base::Counter config_generation;  // gauge
   base::Counter is_bypassed;        // gauge: 1 while every packet passes

@@ -25,7 +25,12 @@ struct Health {
   std::uint64_t waiting = 0;     // blocks that it has no room for; they are not in force there
   std::uint64_t failures = 0;    // orders or batches that were refused
   std::uint64_t restarts = 0;    // of a process it needs
-  std::uint64_t repairs = 0;     // times somebody else had changed what it had programmed
+  std::uint64_t repairs = 0;     // times that what it had programmed was gone, or changed by others
+  // Of those with little room:
+  std::uint64_t wanted = 0;         // sources that it would keep out if it had room
+  std::uint64_t capacity = 0;       // sources it has room for; 0: more than it has been given yet
+  std::uint64_t ports_refused = 0;  // ports that take nothing at all
+  std::uint64_t packets = 0;        // dropped, where it can tell
 };
 
 class Enforcer {

@@ -52,6 +52,20 @@ void add_kernel(Families& out, const control::KernelNumbers& numbers) {
   out.add("edgesentry_enforcer_repairs_total", labels, value_of(numbers.repairs));
 }
 
+void add_rules(Families& out, const control::RuleNumbers& numbers) {
+  const Labels labels = {{"enforcer", "rte_flow"}};
+  out.add("edgesentry_enforcer_in_force", labels, value_of(numbers.is_in_force));
+  out.add("edgesentry_enforcer_sources", labels, value_of(numbers.sources));
+  out.add("edgesentry_enforcer_orders_pending", labels, value_of(numbers.pending));
+  out.add("edgesentry_enforcer_failures_total", labels, value_of(numbers.failures));
+  out.add("edgesentry_enforcer_repairs_total", labels, value_of(numbers.repairs));
+  out.add("edgesentry_enforcer_wanted_sources", labels, value_of(numbers.wanted));
+  out.add("edgesentry_enforcer_capacity_sources", labels, value_of(numbers.capacity));
+  out.add("edgesentry_enforcer_ports_refused", labels, value_of(numbers.ports_refused));
+  out.add("edgesentry_enforcer_rules_made_total", labels, value_of(numbers.rules));
+  out.add("edgesentry_enforcer_packets_total", labels, value_of(numbers.packets));
+}
+
 void add_histogram(Families& out, std::string_view name, const control::Histogram& histogram) {
   std::array<std::uint64_t, control::kMicrosBounds.size() + 1> counts{};
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = histogram.buckets[i].value();
@@ -79,6 +93,7 @@ void add_control_metrics(Families& out, const Numbers& numbers) {
             value_of(numbers.severities[i]));
   out.add("edgesentry_blocks_active", {{"enforcer", "workers"}}, value_of(numbers.blocks_active));
   if (numbers.kernel.is_used.value() != 0) add_kernel(out, numbers.kernel);
+  if (numbers.rules.is_used.value() != 0) add_rules(out, numbers.rules);
   add_histogram(out, "edgesentry_detection_latency_seconds", numbers.detection_latency);
   add_histogram(out, "edgesentry_control_round_seconds", numbers.round_duration);
   add_results(out, "edgesentry_commands_total", numbers.commands, numbers.commands_failed);

@@ -44,6 +44,9 @@ struct Appliance {
     numbers.commands_failed.add(1);
     numbers.kernel.is_used.set(1);
     numbers.kernel.sources.set(2);
+    numbers.rules.is_used.set(1);
+    numbers.rules.wanted.set(3);
+    numbers.rules.capacity.set(2);
     commands.accepted.add(1);
     state.written.add(12);
   }
