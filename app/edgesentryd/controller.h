@@ -40,8 +40,8 @@ class Controller {
     std::function<void(const std::string&)> say;
     const control::Conditions& conditions;
     Faults& faults;
-    guard::Launcher* nft_launcher = nullptr;    // of the privileges' owner
-    std::function<guard::Standing()> standing;  // for `status`
+    guard::Launcher* nft_launcher = nullptr;               // of the privileges' owner
+    std::function<guard::Standing()> standing;             // for `status`
     std::vector<std::unique_ptr<enforce::FlowApi>> flows;  // of the ports whose NIC may drop
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,
