@@ -83,6 +83,7 @@ base::Result<bool> Firewall::mend() {
     if (!mended) return mended.error();
     is_mended = is_mended || mended.value();
   }
+  read_drops();
   // After a repair everything is looked at once more: somebody may have come in between.
   if (!is_mended) generation_ = before.value();
   return is_mended;
@@ -105,10 +106,12 @@ base::Result<bool> Firewall::mend_table(const std::string& family) {
       fmt::format("table {} {} is made, and not as it should be", family, kTableName)};
 }
 
-std::optional<Counts> Firewall::count_when_due(std::span<const enforce::NftElement> sample) {
+std::optional<enforce::FilterCounts> Firewall::count_when_due(
+    std::span<const enforce::NftElement> sample) {
   const auto start = Clock::now();
   if (start < (is_count_due_ ? count_again_ : count_again_ + kCountEvery)) return std::nullopt;
-  Counts counts{.are_counted = true, .fewest = std::numeric_limits<std::uint64_t>::max()};
+  enforce::FilterCounts counts{.are_counted = true,
+                               .fewest = std::numeric_limits<std::uint64_t>::max()};
   const auto absent = missing(sample);
   if (!absent) return std::nullopt;  // it stays due
   counts.missing = absent.value();
@@ -120,10 +123,21 @@ std::optional<Counts> Firewall::count_when_due(std::span<const enforce::NftEleme
     counts.fewest = std::min<std::uint64_t>(counts.fewest, found.value()->size());
     counts.most = std::max<std::uint64_t>(counts.most, found.value()->size());
   }
+  read_drops();
   const auto end = Clock::now();
   count_again_ = end + kCountShare * (end - start);
   is_count_due_ = false;
   return counts;
+}
+
+void Firewall::read_drops() {
+  std::uint64_t sum = 0;
+  for (const std::string& family : families_) {
+    const auto listing = list(family);
+    if (!listing) return;  // the count of last time stands
+    sum += counted(listing.value(), family);
+  }
+  drops_ = sum;
 }
 
 base::Result<std::uint64_t> Firewall::missing(std::span<const enforce::NftElement> sample) {

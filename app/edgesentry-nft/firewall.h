@@ -18,32 +18,25 @@
 #include "base/result.h"
 #include "edgesentry-nft/kernel.h"
 #include "edgesentry-nft/ruleset.h"
+#include "enforce/filter.h"
 
 namespace edgesentry::nft {
 
-struct Counts {
-  bool are_counted = false;  // else there are too many to count
-  std::uint64_t fewest = 0;  // elements of blocked4 and blocked6 together, table by table
-  std::uint64_t most = 0;
-  std::uint64_t missing = 0;  // of the sample
-};
-
-class Firewall {
+class Firewall final : public enforce::Filter {
  public:
   static base::Result<std::unique_ptr<Firewall>> open(Settings settings);
 
-  // True: something was missing or not as it should be, and is again.
-  base::Result<bool> mend();
-  // Looks at the elements only when somebody else changed the ruleset or some time has passed.
-  std::optional<Counts> count_when_due(std::span<const enforce::NftElement> sample);
-  // True: a table had to be mended before the batch could be taken.
-  base::Result<bool> change(std::span<const enforce::NftElement> elements);
-  // Between begin() and sweep(): all that is to be blocked comes by change(). What the tables hold
-  // beside it is deleted by sweep(), unless it holds too many to read them all: then what should
-  // not be there ends by its own time limit.
-  void begin();
-  base::Status sweep();
-  base::Status remove();
+  base::Result<bool> mend() override;
+  std::optional<enforce::FilterCounts> count_when_due(
+      std::span<const enforce::NftElement> sample) override;
+  base::Result<bool> change(std::span<const enforce::NftElement> elements) override;
+  void begin() override;
+  // Deletes nothing where the tables hold too many to read them all: what should not be there then
+  // ends by its own time limit.
+  base::Status sweep() override;
+  base::Status pass() override { return remove(); }
+  base::Status remove() override;
+  [[nodiscard]] std::uint64_t drops() const override { return drops_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -57,6 +50,7 @@ class Firewall {
   base::Result<bool> mend_table(const std::string& family);
   base::Status commit(std::span<const enforce::NftElement> elements);
   base::Result<std::optional<std::vector<base::Ip>>> held(const std::string& family);
+  void read_drops();
   base::Result<std::uint64_t> missing(std::span<const enforce::NftElement> sample);
 
   const Settings settings_;
@@ -68,6 +62,7 @@ class Firewall {
   std::optional<std::uint32_t> generation_;
   bool is_count_due_ = true;
   Clock::time_point count_again_{};
+  std::uint64_t drops_ = 0;  // when they were last counted
   std::optional<std::unordered_set<base::Ip, base::IpHash>> ordered_;  // since begin()
 };
 

@@ -1,18 +1,18 @@
 // edgesentry-nft: keeps the sources that edgesentryd names in nftables sets. Started by
 // edgesentryd, which speaks to it over a socket; of no use by hand.
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/socket.h>
+#include <linux/capability.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
 
 #include "edgesentry-nft/firewall.h"
-#include "edgesentry-nft/privileges.h"
-#include "edgesentry-nft/session.h"
+#include "enforce/capabilities.h"
+#include "enforce/filter_session.h"
 
 namespace edgesentry::nft {
 namespace {
@@ -28,32 +28,17 @@ int fail(const base::Error& error) {
   return 1;
 }
 
-// The tables are to be removed in order by edgesentryd: whoever stops it stops its children at the
-// same moment, and they must outlast it.
-void ignore_signals() {
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2})
-    ::sigaction(signal, &ignore, nullptr);
-}
-
 int run(const Arguments& arguments) {
-  int type = 0;
-  socklen_t size = sizeof type;
-  if (::getsockopt(arguments.socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
-      type != SOCK_SEQPACKET)
-    return fail(
-        {fmt::format("descriptor {} is no packet socket; this program is started by "
-                     "edgesentryd",
-                     arguments.socket)});
-  if (base::Status kept = keep_net_admin_only(); !kept) return fail(kept.error());
-  ignore_signals();
+  constexpr std::array kKept = {enforce::Capability{CAP_NET_ADMIN, "CAP_NET_ADMIN"}};
+  if (base::Status kept = enforce::keep_only(kKept); !kept) return fail(kept.error());
+  if (base::Status ready = enforce::prepare_session(arguments.socket); !ready)
+    return fail(ready.error());
   auto firewall = Firewall::open(arguments.tables);
   if (!firewall) return fail(firewall.error());
-  const Ended ended = serve(arguments.socket, *firewall.value());
-  if (ended != Ended::asked && arguments.is_removing_when_orphaned)
+  const enforce::Ended ended = enforce::serve(arguments.socket, *firewall.value());
+  if (ended != enforce::Ended::asked && arguments.is_removing_when_orphaned)
     if (base::Status removed = firewall.value()->remove(); !removed) return fail(removed.error());
-  return ended == Ended::broken ? 1 : 0;
+  return ended == enforce::Ended::broken ? 1 : 0;
 }
 
 int parse_and_run(int argc, char** argv) {

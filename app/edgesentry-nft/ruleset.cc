@@ -193,6 +193,20 @@ bool shows(const Json& listing, const std::string& family, std::span<const Json>
   return in_order(std::move(shown)) == in_order(std::move(expected));
 }
 
+std::uint64_t counted(const Json& listing, const std::string& family) {
+  std::uint64_t sum = 0;
+  if (!listing.is_object() || !listing.contains("nftables") || !listing["nftables"].is_array())
+    return sum;
+  for (const Json& object : listing["nftables"]) {
+    if (!object.is_object() || !is_rule(object) || !is_ours(object, family)) continue;
+    const Json expressions = object["rule"].value("expr", Json::array());
+    for (const Json& expression : expressions)
+      if (expression.is_object() && expression.contains("counter"))
+        sum += expression["counter"].value("packets", std::uint64_t{0});
+  }
+  return sum;
+}
+
 std::string batch(std::span<const std::string> families,
                   std::span<const enforce::NftElement> elements) {
   std::string text = R"({"nftables":[)";

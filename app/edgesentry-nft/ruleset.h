@@ -47,6 +47,9 @@ struct Device {
 [[nodiscard]] bool shows(const Json& listing, const std::string& family,
                          std::span<const Json> wanted);
 
+// Packets that the rules of our table of the family have dropped.
+[[nodiscard]] std::uint64_t counted(const Json& listing, const std::string& family);
+
 // All in one transaction. Each element is made afresh, whether it was there or not: that is how the
 // kernel takes a new time limit, and the only deletion that an absent element does not fail.
 [[nodiscard]] std::string batch(std::span<const std::string> families,

@@ -172,7 +172,11 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--user", settings.user, "Number of the user to become")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--group", settings.group, "Number of its group")->check(CLI::NonNegativeNumber);
-  app.add_option("--keep", settings.keep, "Capabilities that the program gets; else none");
+  // One each time: an option that takes more of them also takes the "--" behind it.
+  app.add_option("--keep", settings.keep, "A capability that the program gets; else none")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_flag("--keep-all", settings.keeps_all, "Give up nothing");
   app.add_option("--deadline-ms", settings.deadline_ms, "Time for one run of a command")
       ->check(CLI::Range(1, 3'600'000));

@@ -39,11 +39,15 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
     workers.push_back({std::move(ends.alerts), std::move(ends.orders), ends.tally});
   controller->say_ = links.say;
   controller->open_state(config, links.say);
+  if (config.enforce.at_stop == config::AtStop::keep)
+    controller->at_stop_ = enforce::NftEnforcer::AtStop::keep;
   controller->open_nftables(config, links);
+  controller->open_xdp(config, links);
   controller->open_flows(config, links);
   std::vector<enforce::Enforcer*> enforcers;
   if (controller->flows_) enforcers.push_back(controller->flows_.get());
-  if (controller->nftables_) enforcers.push_back(controller->nftables_.get());
+  for (enforce::NftEnforcer* filter : {controller->nftables_.get(), controller->xdp_.get()})
+    if (filter != nullptr) enforcers.push_back(filter);
   controller->loop_ = std::make_unique<control::ControlLoop>(
       control::ControlSettings{.config = config,
                                .lists = lists,
@@ -86,13 +90,28 @@ enforce::NftProcess::Settings nft_settings(const config::Config& config) {
 
 void Controller::open_nftables(const config::Config& config, const Links& links) {
   if (nftables_hooks(config) == config::Nftables::off) return;
-  if (config.enforce.at_stop == config::AtStop::keep) at_stop_ = enforce::NftEnforcer::AtStop::keep;
   enforce::NftProcess::Settings process = nft_settings(config);
   process.launcher = links.nft_launcher;
   nft_process_ = std::make_unique<enforce::NftProcess>(std::move(process));
+  nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, filter_settings(links));
+}
+
+void Controller::open_xdp(const config::Config& config, const Links& links) {
+  if (links.xdp_launcher == nullptr) return;
+  // The arguments are the launcher's affair.
+  xdp_process_ = std::make_unique<enforce::NftProcess>(
+      enforce::NftProcess::Settings{.program = "edgesentry-xdp", .launcher = links.xdp_launcher});
+  enforce::NftEnforcer::Settings settings = filter_settings(links);
+  settings.names = enforce::NftEnforcer::kXdp;
+  if (nftables_hooks(config) != config::Nftables::off)
+    settings.names.without = "nftables drops alone until it works again";
+  xdp_ = std::make_unique<enforce::NftEnforcer>(*xdp_process_, std::move(settings));
+}
+
+enforce::NftEnforcer::Settings Controller::filter_settings(const Links& links) {
   enforce::NftEnforcer::Settings settings;
   settings.say = teller(links.events);
-  nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, std::move(settings));
+  return settings;
 }
 
 // A sentence for the logs.
@@ -122,11 +141,13 @@ void Controller::close_flows() {
   if (base::Status stopped = flows_->stop(); !stopped) say_("rte_flow: " + stopped.error().text);
 }
 
-void Controller::close_nftables(bool keeps_rules) {
-  if (!nftables_) return;
+void Controller::close_filters(bool keeps_rules) {
   const auto what = keeps_rules ? enforce::NftEnforcer::AtStop::keep : at_stop_;
-  if (base::Status stopped = nftables_->stop(what, kNftablesLimit); !stopped)
-    say_(stopped.error().text);
+  for (enforce::NftEnforcer* filter : {xdp_.get(), nftables_.get()}) {
+    if (filter == nullptr) continue;
+    if (base::Status stopped = filter->stop(what, kNftablesLimit); !stopped)
+      say_(stopped.error().text);
+  }
 }
 
 void Controller::open_state(const config::Config& config,
@@ -198,7 +219,7 @@ void Controller::stop(const Step& step, bool keeps_rules) {
   begin("the rules in the NIC, which end with its port");
   close_flows();
   begin("the rules in the kernel: nft delete table inet edgesentry");
-  close_nftables(keeps_rules);
+  close_filters(keeps_rules);
   begin("the state file, which lacks the last blocks");
   if (keeper_) keeper_->stop();
 }

@@ -41,6 +41,7 @@ class Controller {
     const control::Conditions& conditions;
     Faults& faults;
     guard::Launcher* nft_launcher = nullptr;               // of the privileges' owner
+    guard::Launcher* xdp_launcher = nullptr;               // the same; nullptr: no XDP
     std::function<guard::Standing()> standing;             // for `status`
     std::vector<std::unique_ptr<enforce::FlowApi>> flows;  // of the ports whose NIC may drop
   };
@@ -74,10 +75,12 @@ class Controller {
   void open_state(const config::Config& config, const std::function<void(const std::string&)>& say);
   void restore(control::EventSink& events);
   void open_nftables(const config::Config& config, const Links& links);
-  void close_nftables(bool keeps_rules);
   void open_flows(const config::Config& config, Links& links);
   void close_flows();
   [[nodiscard]] std::function<void(std::string)> teller(control::EventSink& events) const;
+  void open_xdp(const config::Config& config, const Links& links);
+  [[nodiscard]] enforce::NftEnforcer::Settings filter_settings(const Links& links);
+  void close_filters(bool keeps_rules);
 
   control::Mailbox mailbox_;
   control::Numbers numbers_;
@@ -89,6 +92,8 @@ class Controller {
   std::vector<base::Ip> blocked_;
   std::unique_ptr<enforce::NftProcess> nft_process_;  // nullptr: the kernel drops nothing for us
   std::unique_ptr<enforce::NftEnforcer> nftables_;
+  std::unique_ptr<enforce::NftProcess> xdp_process_;
+  std::unique_ptr<enforce::NftEnforcer> xdp_;
   enforce::NftEnforcer::AtStop at_stop_ = enforce::NftEnforcer::AtStop::remove;
   std::unique_ptr<enforce::FlowEnforcer> flows_;  // nullptr: no NIC drops anything for us
   std::function<void(const std::string&)> say_;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/load.h"
+#include "config/xdp.h"
 #include "control/reload.h"
 #include "edgesentryd/account.h"
 #include "edgesentryd/api_server.h"
@@ -224,7 +225,7 @@ int stop_appliance(const Running& all, Ending ending) {
 void say_notes(const config::Config& config, const nic::EalPlan& plan) {
   for (const std::string& note : plan.notes) say(note);
   if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_ &&
-      nftables_hooks(config) == config::Nftables::off)
+      nftables_hooks(config) == config::Nftables::off && config::xdp_interfaces(config).empty())
     say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
         "but no packet is dropped here");
 }
@@ -284,6 +285,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .conditions = conditions,
                                        .faults = faults,
                                        .nft_launcher = privilege.nft_launcher(),
+                                       .xdp_launcher = privilege.xdp_launcher(),
                                        .standing = [&] { return privilege.standing(); },
                                        .flows = nics.value()->flows(config)});
   if (!controller) return fail(controller.error());

@@ -9,6 +9,7 @@
 
 #include "edgesentryd/controller.h"
 #include "edgesentryd/privilege_needs.h"
+#include "edgesentryd/xdp.h"
 #include "enforce/nft_process.h"
 
 namespace edgesentry::appliance {
@@ -112,7 +113,8 @@ base::Status Privilege::hand_over() {
 
 base::Status Privilege::start_companions() {
   if (base::Status started = start_commands(); !started) return started;
-  return start_nft_launcher();
+  if (base::Status started = start_nft_launcher(); !started) return started;
+  return start_xdp_launcher();
 }
 
 base::Status Privilege::start_commands() {
@@ -141,6 +143,23 @@ base::Status Privilege::start_nft_launcher() {
   if (!companion) return companion.error();
   nft_companion_ = std::move(companion).value();
   nft_launcher_ = std::make_unique<guard::Launcher>(nft_companion_->socket(0));
+  return {};
+}
+
+base::Status Privilege::start_xdp_launcher() {
+  const XdpPlan plan = plan_xdp(config_);
+  if (!plan.note.empty()) say_(plan.note);
+  if (!plan.process) return {};
+  std::vector<std::string> words = runner_words({}, account_);
+  words.pop_back();  // the mark of the program
+  for (const std::string& capability : plan.capabilities) words.push_back("--keep=" + capability);
+  words.emplace_back("--");
+  const std::vector<std::string> xdp = enforce::NftProcess::arguments(*plan.process);
+  words.insert(words.end(), xdp.begin(), xdp.end());
+  auto companion = guard::Companion::start(words, 1);
+  if (!companion) return companion.error();
+  xdp_companion_ = std::move(companion).value();
+  xdp_launcher_ = std::make_unique<guard::Launcher>(xdp_companion_->socket(0));
   return {};
 }
 

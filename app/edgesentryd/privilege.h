@@ -42,6 +42,7 @@ class Privilege {
 
   // nullptr: the configuration wants none.
   [[nodiscard]] guard::Launcher* nft_launcher() const noexcept { return nft_launcher_.get(); }
+  [[nodiscard]] guard::Launcher* xdp_launcher() const noexcept { return xdp_launcher_.get(); }
   [[nodiscard]] report::CommandRunner* commands() const noexcept { return commands_.get(); }
   // Of the calling thread; any thread.
   [[nodiscard]] guard::Standing standing() const { return guard::standing_now(done_); }
@@ -54,6 +55,7 @@ class Privilege {
   [[nodiscard]] guard::OpenPlaces open_places() const;
   [[nodiscard]] base::Status start_commands();
   [[nodiscard]] base::Status start_nft_launcher();
+  [[nodiscard]] base::Status start_xdp_launcher();
 
   const config::Config& config_;
   const std::string patterns_;
@@ -66,6 +68,8 @@ class Privilege {
   guard::Done done_;
   std::unique_ptr<guard::Companion> nft_companion_;
   std::unique_ptr<guard::Launcher> nft_launcher_;
+  std::unique_ptr<guard::Companion> xdp_companion_;
+  std::unique_ptr<guard::Launcher> xdp_launcher_;
   std::unique_ptr<report::CommandRunner> commands_;
 };
 

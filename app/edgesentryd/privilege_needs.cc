@@ -64,8 +64,7 @@ bool has_xdp_device(const config::Config& config) {
 }  // namespace
 
 bool needs_bpf(const config::Config& config) {
-  return has_xdp_device(config) ||
-         (config.placement == config::Placement::host && config.enforce.xdp != config::Xdp::off);
+  return has_xdp_device(config);
 }
 
 base::Result<guard::Capabilities> needed_capabilities(const config::Config& config) {

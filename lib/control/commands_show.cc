@@ -96,12 +96,14 @@ nlohmann::json enforcers_view(const ControlState& state) {
                           {"failures", health.failures},
                           {"replays", health.repairs},
                           {"packets", health.packets}});
-    if (enforcer != state.kernel_filter()) continue;
+    if (!enforcer->is_kernel()) continue;
     rows.back().update({{"in_force", health.is_in_force},
                         {"sources", health.programmed},
                         {"failures", health.failures},
                         {"restarts", health.restarts},
-                        {"repairs", health.repairs}});
+                        {"repairs", health.repairs},
+                        {"packets", health.packets}});
+    if (!enforcer->place().empty()) rows.back()["place"] = enforcer->place();
   }
   return rows;
 }

@@ -324,7 +324,7 @@ void ControlLoop::Story::show_numbers() {
   numbers.orders_sent.set(health.sent);
   numbers.orders_pending.set(health.pending);
   numbers.order_overflows.set(health.overflows);
-  show_enforcers(state.enforcers, state.kernel_filter(), numbers);
+  show_enforcers(state.enforcers, numbers);
 }
 
 }  // namespace edgesentry::control

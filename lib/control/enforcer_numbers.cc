@@ -13,6 +13,7 @@ void show(const enforce::Health& health, KernelNumbers& numbers) {
   numbers.restarts.set(health.restarts);
   numbers.repairs.set(health.repairs);
   numbers.waiting.set(health.waiting);
+  numbers.packets.set(health.packets);
 }
 
 void show(const enforce::Health& health, RuleNumbers& numbers) {
@@ -31,11 +32,12 @@ void show(const enforce::Health& health, RuleNumbers& numbers) {
 
 }  // namespace
 
-void show_enforcers(std::span<const enforce::Enforcer* const> enforcers,
-                    const enforce::Enforcer* kernel, Numbers& numbers) {
-  if (kernel != nullptr) show(kernel->health(), numbers.kernel);
+void show_enforcers(std::span<const enforce::Enforcer* const> enforcers, Numbers& numbers) {
   for (const enforce::Enforcer* enforcer : enforcers)
-    if (enforcer->name() == "rte_flow") show(enforcer->health(), numbers.rules);
+    if (enforcer->is_kernel())
+      show(enforcer->health(), enforcer->name() == "xdp" ? numbers.xdp : numbers.kernel);
+    else if (enforcer->name() == "rte_flow")
+      show(enforcer->health(), numbers.rules);
 }
 
 }  // namespace edgesentry::control

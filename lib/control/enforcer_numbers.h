@@ -9,8 +9,6 @@
 
 namespace edgesentry::control {
 
-// `kernel` is the one of them that is the kernel's packet filter, or nullptr.
-void show_enforcers(std::span<const enforce::Enforcer* const> enforcers,
-                    const enforce::Enforcer* kernel, Numbers& numbers);
+void show_enforcers(std::span<const enforce::Enforcer* const> enforcers, Numbers& numbers);
 
 }  // namespace edgesentry::control

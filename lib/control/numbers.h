@@ -29,10 +29,10 @@ struct Histogram {
   }
 };
 
-// Of the kernel's packet filter, where it keeps sources out.
+// Of a packet filter of the kernel's, where it keeps sources out.
 struct KernelNumbers {
   base::Counter is_used, is_in_force, sources, pending;  // gauges
-  base::Counter failures, restarts, repairs;
+  base::Counter failures, restarts, repairs, packets;
   base::Counter waiting;  // gauge: blocks that it has no room for
 };
 
@@ -66,7 +66,8 @@ struct alignas(base::kCacheLine) Numbers {
   Histogram detection_latency;  // from the deciding packet to the recorded decision
   base::Counter reloads, reloads_failed;
   base::Counter reload_succeeded_at;  // gauge: Unix seconds, 0 before the first reload
-  KernelNumbers kernel;
+  KernelNumbers kernel;               // nftables
+  KernelNumbers xdp;
   RuleNumbers rules;
   base::Counter is_config_good;     // gauge: 0 after a reload that failed
   base::Counter config_generation;  // gauge

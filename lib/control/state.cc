@@ -63,9 +63,21 @@ report::Enforcement ControlState::enforcement() const noexcept {
 }
 
 const enforce::Enforcer* ControlState::kernel_filter() const noexcept {
+  const enforce::Enforcer* found = nullptr;
+  for (const enforce::Enforcer* enforcer : enforcers) {
+    if (!enforcer->is_kernel()) continue;
+    if (enforcer->health().is_in_force) return enforcer;
+    if (found == nullptr) found = enforcer;
+  }
+  return found;
+}
+
+std::string ControlState::kernel_names() const {
+  std::string names;
   for (const enforce::Enforcer* enforcer : enforcers)
-    if (enforcer->name() == "nftables") return enforcer;
-  return nullptr;
+    if (enforcer->is_kernel() && enforcer->health().is_in_force)
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", enforcer->name());
+  return names;
 }
 
 std::string_view ControlState::placement_name() const noexcept {
@@ -80,7 +92,7 @@ std::string ControlState::enforcement_words() const {
     return "packets of blocked sources are dropped";
   const enforce::Enforcer* kernel = kernel_filter();
   if (kernel != nullptr && kernel->health().is_in_force)
-    return fmt::format("the kernel drops packets of blocked sources ({})", kernel->name());
+    return fmt::format("the kernel drops packets of blocked sources ({})", kernel_names());
   if (kernel != nullptr)
     return fmt::format("{} is not in force now: no packet is dropped here until it is",
                        kernel->name());

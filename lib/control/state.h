@@ -57,7 +57,8 @@ struct ControlState {
   // What a block does in this mode and placement; the words are a part of a sentence.
   [[nodiscard]] report::Enforcement enforcement() const noexcept;
   [[nodiscard]] std::string enforcement_words() const;
-  // The kernel of this machine, where it drops for us; nullptr where it does not.
+  // The kernel of this machine, where it is to drop for us, by a filter that does so now if there
+  // is one; nullptr where it is not.
   [[nodiscard]] const enforce::Enforcer* kernel_filter() const noexcept;
   [[nodiscard]] std::string_view placement_name() const noexcept;
   // The same answer for the same moment at every call: the distance between the two axes is that of
@@ -117,6 +118,7 @@ struct ControlState {
 
  private:
   void publish();
+  [[nodiscard]] std::string kernel_names() const;  // of those in force
 
   bool is_bypassed_ = false;
 };

@@ -46,6 +46,10 @@ class Enforcer {
   // While on, it holds no more sources than it does now: how being full is tried out.
   virtual void limit_to_present(bool /*is_on*/) {}
   [[nodiscard]] virtual Health health() const noexcept = 0;
+  // It is a packet filter of this machine's kernel, which drops wherever the appliance stands.
+  [[nodiscard]] virtual bool is_kernel() const noexcept { return false; }
+  // Where and how it drops, for people; empty: there is nothing to say.
+  [[nodiscard]] virtual std::string_view place() const noexcept { return {}; }
 };
 
 }  // namespace edgesentry::enforce

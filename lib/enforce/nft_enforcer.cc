@@ -60,7 +60,7 @@ void NftEnforcer::reconcile(const policy::Ledger& ledger) {
   if (is_open_ && must_greet_ && send(NftAsk::hello, now)) must_greet_ = false;
   if (!is_open_ || !is_greeted_ || must_greet_) return;
   if (is_bypassed_) {
-    if (must_remove_ && send(NftAsk::remove, now)) must_remove_ = false;
+    if (must_pass_ && send(NftAsk::pass, now)) must_pass_ = false;
     return;
   }
   let_in(ledger);
@@ -89,7 +89,7 @@ std::vector<NftElement> NftEnforcer::sample(const policy::Ledger& ledger, base::
 
 void NftEnforcer::set_bypass(bool is_on) {
   if (is_on == is_bypassed_) return;
-  is_bypassed_ = must_remove_ = is_on;
+  is_bypassed_ = must_pass_ = is_on;
   must_greet_ = !is_on && is_open_;
   if (must_greet_) is_greeted_ = false;
   want_replay({});
@@ -112,7 +112,7 @@ bool NftEnforcer::is_up(base::Micros now) {
   changed_.clear();  // the replay knows better
   replay_ = Replay::wanted;
   replay_not_before_ = {};
-  must_remove_ = is_bypassed_;
+  must_pass_ = is_bypassed_;
   must_greet_ = false;
   return send(NftAsk::hello, now);
 }
@@ -121,25 +121,30 @@ void NftEnforcer::read_replies(base::Micros now) {
   std::vector<std::byte> frame;
   while (is_open_) {
     const NftLink::Got got = link_.receive(frame);
-    if (got == NftLink::Got::gone) return lose("edgesentry-nft has ended", now);
+    if (got == NftLink::Got::gone)
+      return lose(fmt::format("{} has ended", settings_.names.program), now);
     if (got == NftLink::Got::nothing) break;
     const auto reply = decode_nft_reply(frame);
-    if (!reply) return lose("edgesentry-nft answers nonsense: " + reply.error().text, now);
+    if (!reply)
+      return lose(
+          fmt::format("{} answers nonsense: {}", settings_.names.program, reply.error().text), now);
     if (waiting_.empty() || reply.value().sequence != waiting_.front().sequence ||
         reply.value().ask != waiting_.front().ask)
-      return lose(reply.value().text.empty() ? "edgesentry-nft answers what nobody asked"
-                                             : reply.value().text,
+      return lose(reply.value().text.empty()
+                      ? fmt::format("{} answers what nobody asked", settings_.names.program)
+                      : reply.value().text,
                   now);
     const Waiting about = waiting_.front();
     waiting_.pop_front();
     take_reply(reply.value(), about, now);
   }
   if (!waiting_.empty() && base::elapsed(waiting_.front().sent, now) >= kReplyLimit)
-    lose("edgesentry-nft does not answer", now);
+    lose(fmt::format("{} does not answer", settings_.names.program), now);
 }
 
 void NftEnforcer::take_reply(const NftReply& reply, const Waiting& about, base::Micros now) {
   if (!reply.is_done) return take_failure(reply, now);
+  take_drops(reply.drops);
   switch (reply.ask) {
     case NftAsk::hello:
       is_greeted_ = true;
@@ -160,14 +165,21 @@ void NftEnforcer::take_reply(const NftReply& reply, const Waiting& about, base::
   }
   if (!reply.is_mended) return;
   ++health_.repairs;
-  want_replay("its tables had been changed by somebody else");
+  want_replay(fmt::format("{} had been changed by somebody else", settings_.names.things));
+}
+
+void NftEnforcer::take_drops(std::uint64_t drops) {
+  const bool has_begun_anew = drops < drops_read_;
+  health_.packets += has_begun_anew ? drops : drops - drops_read_;
+  drops_read_ = drops;
 }
 
 void NftEnforcer::take_check(const NftReply& reply, const Waiting& about) {
+  place_ = reply.text;
   if (reply.has_counts) health_.programmed = reply.fewest;
   if (reply.is_mended) {
     ++health_.repairs;
-    want_replay("its tables had been changed by somebody else");
+    want_replay(fmt::format("{} had been changed by somebody else", settings_.names.things));
     return;
   }
   if (about.expected == kUnknown || !is_whole_) return;
@@ -176,7 +188,7 @@ void NftEnforcer::take_check(const NftReply& reply, const Waiting& about) {
       !reply.has_counts || (reply.fewest == about.expected && reply.most == about.expected);
   if (is_right && reply.missing == 0) return;
   ++health_.repairs;
-  want_replay("its sets held other sources than are blocked");
+  want_replay("it held other sources than are blocked");
 }
 
 void NftEnforcer::take_failure(const NftReply& reply, base::Micros now) {
@@ -281,9 +293,8 @@ void NftEnforcer::have_trouble(std::string trouble) {
   is_whole_ = false;
   if (trouble == trouble_) return;
   trouble_ = std::move(trouble);
-  settings_.say(fmt::format(
-      "nftables: {}; blocks are not, or not surely, in force in the kernel until it works again",
-      trouble_));
+  settings_.say(
+      fmt::format("{}: {}; {}", settings_.names.filter, trouble_, settings_.names.without));
 }
 
 void NftEnforcer::say_whole() {
@@ -291,9 +302,11 @@ void NftEnforcer::say_whole() {
   is_whole_ = true;
   health_.is_in_force = true;
   if (!trouble_.empty())
-    settings_.say("nftables: it works again, and every block is in force in the kernel");
+    settings_.say(fmt::format("{}: it works again, and every block is in force in the kernel",
+                              settings_.names.filter));
   else if (!repair_.empty())
-    settings_.say(fmt::format("nftables: {}; they are as they should be again", repair_));
+    settings_.say(
+        fmt::format("{}: {}; all is as it should be again", settings_.names.filter, repair_));
   trouble_.clear();
   repair_.clear();
 }
@@ -305,36 +318,6 @@ Health NftEnforcer::health() const noexcept {
   health.waiting = room_.waiting();
   health.is_reconciling = replay_ != Replay::none;
   return health;
-}
-
-base::Status NftEnforcer::stop(AtStop what, std::chrono::milliseconds limit) {
-  if (!has_ever_opened_) return {};
-  if (!is_open_) return base::Error{"nftables: edgesentry-nft is not there to delete its tables"};
-  const base::Micros until =
-      settings_.now() + base::milliseconds(static_cast<std::uint64_t>(limit.count()));
-  bool is_asked = false, is_over = false;
-  std::vector<std::byte> frame;
-  const NftAsk last = what == AtStop::remove ? NftAsk::remove : NftAsk::quit;
-  std::string fault = "edgesentry-nft did not answer in time";
-  for (base::Micros now = settings_.now(); !is_over && now < until; now = settings_.now()) {
-    if (!is_asked) is_asked = send(last, now);
-    const NftLink::Got got = link_.receive(frame);
-    if (got == NftLink::Got::nothing) link_.wait(std::chrono::milliseconds(5));
-    if (got == NftLink::Got::gone) fault = "edgesentry-nft has ended";
-    if (got == NftLink::Got::gone) break;
-    if (got == NftLink::Got::nothing) continue;
-    const auto reply = decode_nft_reply(frame);
-    if (!reply || reply.value().ask != last) continue;
-    is_over = true;
-    if (!reply.value().is_done) fault = reply.value().text;
-    if (reply.value().is_done) fault.clear();
-  }
-  link_.close();
-  is_open_ = false;
-  health_.is_in_force = false;
-  if (fault.empty()) return {};
-  return base::Error{
-      fmt::format("nftables: {}; delete its tables with: nft delete table inet edgesentry", fault)};
 }
 
 }  // namespace edgesentry::enforce

@@ -1,5 +1,5 @@
-// The kernel's own packet filter as an enforcer: what the ledger blocks stands in nftables sets,
-// put there by edgesentry-nft.
+// A packet filter of the kernel as an enforcer: what the ledger blocks stands in nftables sets, put
+// there by edgesentry-nft, or in the maps of an XDP program, put there by edgesentry-xdp.
 //
 // Owner: the control thread. submit() only notes which sources changed; reconcile() asks the ledger
 // what holds for them now, so that orders coalesce and an old one can do no harm. A few requests
@@ -35,7 +35,22 @@ class NftEnforcer final : public Enforcer {
   static constexpr base::Micros kReplayEvery = base::seconds(6 * 3600);
   static constexpr base::Micros kReplyLimit = base::seconds(30);
 
+  // What it is called in sentences.
+  struct Names {
+    std::string_view filter = "nftables";
+    std::string_view program = "edgesentry-nft";
+    std::string_view things = "its tables";  // what somebody else may have changed
+    std::string_view without =               // what is the case while it does not work
+        "blocks are not, or not surely, in force in the kernel until it works again";
+    std::string_view by_hand = "delete its tables with: nft delete table inet edgesentry";
+  };
+  static constexpr Names kXdp = {"xdp", "edgesentry-xdp", "its program or its maps",
+                                 "XDP drops nothing, or not surely what is blocked, until it "
+                                 "works again",
+                                 "detach it with: ip link set dev INTERFACE xdp off"};
+
   struct Settings {
+    Names names;
     base::Micros margin = base::seconds(60);
     std::function<base::Micros()> now = base::monotonic_now;
     std::function<void(std::string)> say = [](const std::string&) {};  // troubles and their end
@@ -43,7 +58,9 @@ class NftEnforcer final : public Enforcer {
 
   NftEnforcer(NftLink& link, Settings settings);
 
-  [[nodiscard]] std::string_view name() const noexcept override { return "nftables"; }
+  [[nodiscard]] std::string_view name() const noexcept override { return settings_.names.filter; }
+  [[nodiscard]] bool is_kernel() const noexcept override { return true; }
+  [[nodiscard]] std::string_view place() const noexcept override { return place_; }
   void submit(std::span<const scan::Order> orders) override;
   void reconcile(const policy::Ledger& ledger) override;
   void set_bypass(bool is_on) override;
@@ -68,6 +85,7 @@ class NftEnforcer final : public Enforcer {
   void read_replies(base::Micros now);
   void take_reply(const NftReply& reply, const Waiting& about, base::Micros now);
   void take_check(const NftReply& reply, const Waiting& about);
+  void take_drops(std::uint64_t drops);
   void take_failure(const NftReply& reply, base::Micros now);
   void lose(std::string why, base::Micros now);
   [[nodiscard]] std::vector<NftElement> sample(const policy::Ledger& ledger, base::Micros now);
@@ -91,8 +109,8 @@ class NftEnforcer final : public Enforcer {
   bool is_greeted_ = false;  // the answer to hello has come
   bool has_ever_opened_ = false;
   bool is_bypassed_ = false;
-  bool must_remove_ = false;  // the bypass is on, and the tables are there
-  bool must_greet_ = false;   // the bypass is off again
+  bool must_pass_ = false;   // the bypass is on, and the other end does not know it
+  bool must_greet_ = false;  // the bypass is off again
   base::Micros open_again_;
   base::Micros opened_;
   base::Micros patience_;  // before the next start, doubled with each that did not last
@@ -106,9 +124,11 @@ class NftEnforcer final : public Enforcer {
   base::Micros replay_patience_;
   base::Micros replayed_;
   base::Micros checked_;
-  std::string trouble_;    // what was said last; empty: all is well
-  std::string repair_;     // why the running replay was wanted; empty: nobody need be told
-  bool is_whole_ = false;  // a replay has been carried out since the last trouble
+  std::string trouble_;           // what was said last; empty: all is well
+  std::string repair_;            // why the running replay was wanted; empty: nobody need be told
+  bool is_whole_ = false;         // a replay has been carried out since the last trouble
+  std::uint64_t drops_read_ = 0;  // as the kernel's counters last stood
+  std::string place_;
   Health health_;
   Room room_;
   base::Micros room_learned_;

@@ -1,5 +1,5 @@
-// The way to edgesentry-nft: a program that can be started, talked to and lost. The seam at which
-// tests stand in for it.
+// The way to edgesentry-nft or edgesentry-xdp: a program that can be started, talked to and lost.
+// The seam at which tests stand in for it.
 //
 // Owner: the control thread, all calls. Only wait() takes time.
 #pragma once

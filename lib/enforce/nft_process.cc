@@ -43,6 +43,7 @@ std::vector<std::string> NftProcess::arguments(const Settings& settings) {
                                     fmt::format("--ipv6-prefix={}", settings.ipv6_prefix)};
   if (settings.has_inet) words.emplace_back("--inet");
   for (const std::string& device : settings.devices) words.push_back("--device=" + device);
+  words.insert(words.end(), settings.options.begin(), settings.options.end());
   return words;
 }
 

@@ -1,5 +1,5 @@
-// edgesentry-nft as a process of its own with an argument vector, an empty environment and one
-// descriptor, the socket to us. See nft_link.h for owner and calls.
+// edgesentry-nft or edgesentry-xdp as a process of its own with an argument vector, an empty
+// environment and one descriptor, the socket to us. See nft_link.h for owner and calls.
 #pragma once
 
 #include <sys/types.h>
@@ -19,6 +19,7 @@ class NftProcess final : public NftLink {
     bool has_inet = true;
     std::vector<std::string> devices;
     std::uint8_t ipv6_prefix = 64;
+    std::vector<std::string> options;     // beside these
     guard::Launcher* launcher = nullptr;  // who starts it; nullptr: this process
   };
   // What the launcher has to be told before privileges are given up.

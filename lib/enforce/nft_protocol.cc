@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x314e5345;  // "ESN1", little endian
 constexpr std::uint8_t kDone = 1, kMended = 2, kCounted = 4;
-constexpr std::size_t kReplyFixedBytes = kNftHeaderBytes + 24;
+constexpr std::size_t kReplyFixedBytes = kNftHeaderBytes + 32;
 
 struct Header {
   std::uint32_t magic = kMagic;
@@ -50,8 +50,8 @@ base::Result<Header> read_header(std::span<const std::byte> frame) {
   if (header.magic != kMagic) return base::Error{"a frame does not begin as frames do"};
   if (header.version != kNftVersion)
     return base::Error{fmt::format(
-        "a frame is of version {} and this end speaks {}; install edgesentryd and edgesentry-nft "
-        "of one release",
+        "a frame is of version {} and this end speaks {}; install edgesentryd and the programs "
+        "beside it of one release",
         header.version, kNftVersion)};
   if (header.ask >= kNftAsks)
     return base::Error{fmt::format("a frame asks for {}, which is nothing", header.ask)};
@@ -93,6 +93,7 @@ std::vector<std::byte> encode(const NftReply& reply) {
   put(frame, reply.fewest);
   put(frame, reply.most);
   put(frame, reply.missing);
+  put(frame, reply.drops);
   for (const char c : text) frame.push_back(static_cast<std::byte>(c));
   return frame;
 }
@@ -134,6 +135,7 @@ base::Result<NftReply> decode_nft_reply(std::span<const std::byte> frame) {
                  .fewest = get<std::uint64_t>(frame, kNftHeaderBytes),
                  .most = get<std::uint64_t>(frame, kNftHeaderBytes + 8),
                  .missing = get<std::uint64_t>(frame, kNftHeaderBytes + 16),
+                 .drops = get<std::uint64_t>(frame, kNftHeaderBytes + 24),
                  .text = {}};
   for (const std::byte b : frame.subspan(kReplyFixedBytes)) {
     const char c = static_cast<char>(b);

@@ -1,6 +1,6 @@
-// What the appliance and edgesentry-nft, the program that alone links libnftables, say to each
-// other: one frame a datagram over a socket pair (SOCK_SEQPACKET), one reply to each request, in
-// order.
+// What the appliance and its programs for the kernel's packet filters, edgesentry-nft (which alone
+// links libnftables) and edgesentry-xdp, say to each other: one frame a datagram over a socket pair
+// (SOCK_SEQPACKET), one reply to each request, in order.
 //
 // Pure values, any thread. Both ends run on one machine, but neither trusts the other's bytes:
 // every length and every value is checked, and what is wrong is an Error that says what.
@@ -18,7 +18,7 @@
 
 namespace edgesentry::enforce {
 
-inline constexpr std::uint16_t kNftVersion = 1;
+inline constexpr std::uint16_t kNftVersion = 2;
 inline constexpr std::size_t kNftElementsMax = 5000;  // of a batch, which the kernel takes as one
 inline constexpr std::size_t kNftTextMax = 500;
 
@@ -30,8 +30,9 @@ enum class NftAsk : std::uint8_t {
   end,     // delete what was not ordered since `begin`
   remove,  // delete the own tables
   quit,    // end; the tables stay
+  pass,    // let everything through until the next `end`; the tables need not stay
 };
-inline constexpr std::size_t kNftAsks = 7;
+inline constexpr std::size_t kNftAsks = 8;
 
 struct NftElement {
   base::Ip source;  // an IPv6 source with its host part cleared
@@ -52,12 +53,13 @@ struct NftRequest {
 struct NftReply {
   NftAsk ask = NftAsk::hello;
   std::uint32_t sequence = 0;
-  bool is_done = false;      // else `text` says why not
+  bool is_done = false;      // else `text` says why not; of a check it says where the filter is
   bool is_mended = false;    // a table was missing or not as it should be, and is again
   bool has_counts = false;   // there were few enough elements to count them
   std::uint64_t fewest = 0;  // of the tables' counts of elements
   std::uint64_t most = 0;
   std::uint64_t missing = 0;  // of the sample
+  std::uint64_t drops = 0;    // packets, as the kernel's counters stand
   std::string text;
 
   friend bool operator==(const NftReply&, const NftReply&) = default;

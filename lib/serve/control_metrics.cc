@@ -41,8 +41,9 @@ double value_of(const Counter& counter) {
   return static_cast<double>(counter.value());
 }
 
-void add_kernel(Families& out, const control::KernelNumbers& numbers) {
-  const Labels labels = {{"enforcer", "nftables"}};
+void add_kernel(Families& out, const char* name, const control::KernelNumbers& numbers) {
+  if (numbers.is_used.value() == 0) return;
+  const Labels labels = {{"enforcer", name}};
   out.add("edgesentry_enforcer_in_force", labels, value_of(numbers.is_in_force));
   out.add("edgesentry_enforcer_sources", labels, value_of(numbers.sources));
   out.add("edgesentry_enforcer_orders_pending", labels, value_of(numbers.pending));
@@ -50,6 +51,7 @@ void add_kernel(Families& out, const control::KernelNumbers& numbers) {
   out.add("edgesentry_enforcer_failures_total", labels, value_of(numbers.failures));
   out.add("edgesentry_enforcer_restarts_total", labels, value_of(numbers.restarts));
   out.add("edgesentry_enforcer_repairs_total", labels, value_of(numbers.repairs));
+  out.add("edgesentry_enforcer_packets_total", labels, value_of(numbers.packets));
 }
 
 void add_rules(Families& out, const control::RuleNumbers& numbers) {
@@ -92,7 +94,8 @@ void add_control_metrics(Families& out, const Numbers& numbers) {
     out.add("edgesentry_severities_total", {{"severity", std::string(scan::kSeverityNames[i])}},
             value_of(numbers.severities[i]));
   out.add("edgesentry_blocks_active", {{"enforcer", "workers"}}, value_of(numbers.blocks_active));
-  if (numbers.kernel.is_used.value() != 0) add_kernel(out, numbers.kernel);
+  add_kernel(out, "nftables", numbers.kernel);
+  add_kernel(out, "xdp", numbers.xdp);
   if (numbers.rules.is_used.value() != 0) add_rules(out, numbers.rules);
   add_histogram(out, "edgesentry_detection_latency_seconds", numbers.detection_latency);
   add_histogram(out, "edgesentry_control_round_seconds", numbers.round_duration);

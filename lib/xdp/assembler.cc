@@ -94,8 +94,8 @@ void Assembler::jump_if_not_below(Reg left, Reg right, Label to) {
   emit_jump(BPF_JGE | BPF_X, left, right, 0, to);
 }
 
-void Assembler::call(std::int32_t helper) {
-  emit(BPF_JMP | BPF_CALL, Reg::r0, Reg::r0, 0, helper);
+void Assembler::call(std::int32_t function) {
+  emit(BPF_JMP | BPF_CALL, Reg::r0, Reg::r0, 0, function);
 }
 
 void Assembler::exit() {

@@ -43,7 +43,7 @@ class Assembler {
   void jump_if_not_equal(Reg left, std::int32_t right, Label to);
   void jump_if_above(Reg left, Reg right, Label to);  // unsigned
   void jump_if_not_below(Reg left, Reg right, Label to);
-  void call(std::int32_t helper);  // BPF_FUNC_...
+  void call(std::int32_t function);  // BPF_FUNC_...
   void exit();
 
   // The program, every jump resolved.

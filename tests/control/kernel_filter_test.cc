@@ -13,6 +13,7 @@ using test::Rig;
 class KernelFilter final : public enforce::Enforcer {
  public:
   [[nodiscard]] std::string_view name() const noexcept override { return "nftables"; }
+  [[nodiscard]] bool is_kernel() const noexcept override { return true; }
   void submit(std::span<const scan::Order> orders) override { submitted += orders.size(); }
   void reconcile(const policy::Ledger&) override {}
   void set_bypass(bool is_on) override { is_bypassed = is_on; }

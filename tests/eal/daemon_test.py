@@ -12,11 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from daemon_place import (FILE_PREFIX, REFUSAL, SCANNER, Place, count_records, refusal, syn,
                           wait_for, write_capture)
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from tap import run_cases  # noqa: E402
 
 Case = Callable[[Place], None]
 
@@ -276,28 +279,23 @@ CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_captu
                      takes_no_port_when_others_hold_its_doors, needs_hugepages_only_when_told]
 
 
-def run_cases(program: str, cases: list[Case]) -> int:
+@contextlib.contextmanager
+def new_place(program: str) -> Iterator[Place]:
+    """In a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        place = Place(os.path.abspath(program), Path(folder))
+        try:
+            yield place
+        finally:
+            place.clean_up()
+
+
+def main(program: str, cases: list[Case]) -> int:
     """Run all cases; TAP."""
-    failed = 0
-    print(f"1..{len(cases)}")
-    for number, case in enumerate(cases, 1):
-        with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
-            place = Place(os.path.abspath(program), Path(folder))
-            try:
-                case(place)
-                print(f"ok {number} - {case.__name__}")
-            except (AssertionError, OSError, subprocess.SubprocessError) as wrong:
-                failed += 1
-                print(f"not ok {number} - {case.__name__}")
-                for line in str(wrong).splitlines():
-                    print(f"# {line}")
-            finally:
-                place.clean_up()
-            sys.stdout.flush()
-    return 1 if failed else 0
+    return run_cases(cases, lambda: new_place(program))
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(run_cases(sys.argv[1], CASES))
+    sys.exit(main(sys.argv[1], CASES))

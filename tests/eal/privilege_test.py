@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from daemon_place import Place, wait_for
-from daemon_test import run_cases
+from daemon_test import main
 
 NOBODY = 65534
 COMMAND = """#!/bin/sh
@@ -136,6 +136,6 @@ if __name__ == "__main__":
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root, to become somebody else")
         sys.exit(0)
-    sys.exit(run_cases(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
-                                     commands_run_as_nobody_with_nothing,
-                                     says_what_the_user_cannot_read]))
+    sys.exit(main(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
+                                commands_run_as_nobody_with_nothing,
+                                says_what_the_user_cannot_read]))

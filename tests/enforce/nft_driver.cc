@@ -1,8 +1,10 @@
-// A ledger and its nftables enforcer without the rest of the appliance, driven by lines on standard
-// input: block ADDRESS SECONDS, lift ADDRESS, many FIRST COUNT SECONDS, clear FIRST COUNT, health,
-// stop, keep. `health` and `stop` answer with one line. nftables_test.py speaks to it.
+// A ledger and its nftables or XDP enforcer without the rest of the appliance, driven by lines on
+// standard input: block ADDRESS SECONDS, lift ADDRESS, many FIRST COUNT SECONDS, clear FIRST COUNT,
+// health, bypass on|off, stop, keep. `health` and `stop` answer with one line. nftables_test.py and
+// xdp_test.py speak to it.
 //
 //   nft_driver EDGESENTRY-NFT MARGIN-SECONDS IPV6-PREFIX INET [DEVICE...]
+//   nft_driver EDGESENTRY-XDP MARGIN-SECONDS IPV6-PREFIX xdp [DEVICE... | --OPTION...]
 #include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>
@@ -21,12 +23,14 @@ namespace {
 
 class Driver {
  public:
-  Driver(NftProcess::Settings process, base::Micros margin, std::uint8_t prefix)
+  Driver(NftProcess::Settings process, NftEnforcer::Names names, base::Micros margin,
+         std::uint8_t prefix)
       : ledger_({.blocks_max = 1u << 21, .history_max = 1u << 21, .ipv6_prefix = prefix}),
         process_(std::move(process)),
-        enforcer_(process_, {.margin = margin, .say = [](const std::string& sentence) {
-                               fmt::print(stderr, "{}\n", sentence);
-                             }}) {}
+        enforcer_(process_,
+                  {.names = names, .margin = margin, .say = [](const std::string& sentence) {
+                     fmt::print(stderr, "{}\n", sentence);
+                   }}) {}
 
   void step() {
     std::array<policy::Expired, 512> expired;
@@ -49,6 +53,8 @@ class Driver {
       for (std::uint32_t i = 0; i < count; ++i) block(base::Ip::v4(first + i), seconds);
     } else if (verb == "clear" && words >> first >> count) {
       for (std::uint32_t i = 0; i < count; ++i) lift(base::Ip::v4(first + i));
+    } else if (verb == "bypass" && words >> address) {
+      enforcer_.set_bypass(address == "on");
     } else if (verb == "health") {
       show();
     } else if (verb == "stop" || verb == "keep") {
@@ -83,11 +89,11 @@ class Driver {
     const Health health = enforcer_.health();
     fmt::print(
         R"({{"pid":{},"in_force":{},"reconciling":{},"pending":{},"programmed":{},"sent":{},)"
-        R"("failures":{},"restarts":{},"repairs":{},"blocked":{}}})"
+        R"("failures":{},"restarts":{},"repairs":{},"blocked":{},"drops":{},"place":"{}"}})"
         "\n",
         process_.pid(), health.is_in_force, health.is_reconciling, health.pending,
         health.programmed, health.sent, health.failures, health.restarts, health.repairs,
-        ledger_.blocked());
+        ledger_.blocked(), health.packets, enforcer_.place());
     std::fflush(stdout);
   }
 
@@ -117,13 +123,20 @@ int drive(Driver& driver) {
 }  // namespace edgesentry::enforce
 
 int main(int argc, char** argv) {
+  using edgesentry::enforce::NftEnforcer;
   if (argc < 5) return 2;
   const auto prefix = static_cast<std::uint8_t>(std::atoi(argv[3]));
+  const std::string hooks = argv[4];
+  std::vector<std::string> devices, options;
+  for (const std::string& word : std::vector<std::string>(argv + 5, argv + argc))
+    (word.starts_with("--") ? options : devices).push_back(word);
   edgesentry::enforce::Driver driver(
       {.program = argv[1],
-       .has_inet = std::string(argv[4]) == "inet",
-       .devices = std::vector<std::string>(argv + 5, argv + argc),
-       .ipv6_prefix = prefix},
+       .has_inet = hooks == "inet",
+       .devices = devices,
+       .ipv6_prefix = prefix,
+       .options = options},
+      hooks == "xdp" ? NftEnforcer::kXdp : NftEnforcer::Names{},
       edgesentry::base::seconds(static_cast<std::uint64_t>(std::atoi(argv[2]))), prefix);
   return edgesentry::enforce::drive(driver);
 }

@@ -55,7 +55,7 @@ class FakeLink final : public NftLink {
     if (request.ask == NftAsk::begin) ordered.clear();
     if (request.ask == NftAsk::end)
       std::erase_if(kernel, [&](const auto& held) { return !ordered.contains(held.first); });
-    if (request.ask == NftAsk::remove) kernel.clear();
+    if (request.ask == NftAsk::remove || request.ask == NftAsk::pass) kernel.clear();
     if (request.ask == NftAsk::check) {
       reply.is_mended = std::exchange(is_changed, false);
       reply.has_counts = kernel.size() <= countable;
@@ -312,7 +312,7 @@ TEST_F(NftEnforcerTest, lets_everybody_pass_while_bypassed) {
   EXPECT_TRUE(link_.kernel.empty());
   link_.is_open = false;  // a new one makes the tables, and has to delete them again
   run(base::seconds(2));
-  EXPECT_EQ(link_.count(NftAsk::remove), 2u);
+  EXPECT_EQ(link_.count(NftAsk::pass), 2u);
   EXPECT_TRUE(link_.kernel.empty());
   enforcer_.set_bypass(false);
   run();

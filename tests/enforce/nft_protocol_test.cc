@@ -41,6 +41,7 @@ TEST(NftProtocol, gives_back_a_reply_and_cuts_its_text) {
                  .fewest = 3,
                  .most = ~std::uint64_t{0},
                  .missing = 5,
+                 .drops = 1ull << 40,
                  .text = std::string(2000, 'x')};
   const auto read = decode_nft_reply(encode(reply));
   ASSERT_TRUE(read.ok());

@@ -1,16 +1,14 @@
-#include "edgesentry-nft/session.h"
+#include "enforce/filter_session.h"
 
+#include <fmt/format.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <utility>
 
-namespace edgesentry::nft {
+namespace edgesentry::enforce {
 namespace {
-
-using enforce::NftAsk;
-using enforce::NftReply;
-using enforce::NftRequest;
 
 void settle(NftReply& reply, const base::Status& status) {
   reply.is_done = status.ok();
@@ -25,16 +23,16 @@ void settle(NftReply& reply, const base::Result<bool>& mended) {
     reply.text = mended.error().text;
 }
 
-NftReply answer(const NftRequest& request, Firewall& firewall) {
+NftReply answer(const NftRequest& request, Filter& filter) {
   NftReply reply{.ask = request.ask, .sequence = request.sequence, .is_done = true, .text = {}};
   switch (request.ask) {
     case NftAsk::hello:
-      settle(reply, firewall.mend());
+      settle(reply, filter.mend());
       break;
     case NftAsk::check:
-      settle(reply, firewall.mend());
+      settle(reply, filter.mend());
       if (!reply.is_done) break;
-      if (const auto counts = firewall.count_when_due(request.elements)) {
+      if (const auto counts = filter.count_when_due(request.elements)) {
         reply.has_counts = counts->are_counted;
         reply.fewest = counts->fewest;
         reply.most = counts->most;
@@ -42,25 +40,30 @@ NftReply answer(const NftRequest& request, Firewall& firewall) {
       }
       break;
     case NftAsk::batch:
-      settle(reply, firewall.change(request.elements));
+      settle(reply, filter.change(request.elements));
       break;
     case NftAsk::begin:
-      firewall.begin();
+      filter.begin();
       break;
     case NftAsk::end:
-      settle(reply, firewall.sweep());
+      settle(reply, filter.sweep());
+      break;
+    case NftAsk::pass:
+      settle(reply, filter.pass());
       break;
     case NftAsk::remove:
-      settle(reply, firewall.remove());
+      settle(reply, filter.remove());
       break;
     case NftAsk::quit:
       break;
   }
+  reply.drops = filter.drops();
+  if (request.ask == NftAsk::check && reply.is_done) reply.text = filter.place();
   return reply;
 }
 
 bool send_reply(int socket, const NftReply& reply) {
-  const std::vector<std::byte> frame = enforce::encode(reply);
+  const std::vector<std::byte> frame = encode(reply);
   ssize_t sent = -1;
   do {
     sent = ::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL);
@@ -70,18 +73,30 @@ bool send_reply(int socket, const NftReply& reply) {
 
 }  // namespace
 
-Ended serve(int socket, Firewall& firewall) {
-  std::vector<std::byte> buffer(enforce::kNftFrameMax + 1);  // a longer frame shows as too long
+base::Status prepare_session(int socket) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
+    return base::Error{fmt::format(
+        "descriptor {} is no packet socket; this program is started by edgesentryd", socket)};
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2})
+    ::sigaction(signal, &ignore, nullptr);
+  return {};
+}
+
+Ended serve(int socket, Filter& filter) {
+  std::vector<std::byte> buffer(kNftFrameMax + 1);  // a longer frame shows as too long
   for (;;) {
     const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got == 0 || (got < 0 && errno == ECONNRESET)) return Ended::orphan;
     if (got < 0) return Ended::broken;
-    const auto request =
-        enforce::decode_nft_request(std::span(buffer).first(static_cast<std::size_t>(got)));
+    const auto request = decode_nft_request(std::span(buffer).first(static_cast<std::size_t>(got)));
     NftReply reply;
     if (request)
-      reply = answer(request.value(), firewall);
+      reply = answer(request.value(), filter);
     else
       reply.text = request.error().text;
     if (!send_reply(socket, reply)) return errno == EPIPE ? Ended::orphan : Ended::broken;
@@ -89,4 +104,4 @@ Ended serve(int socket, Firewall& firewall) {
   }
 }
 
-}  // namespace edgesentry::nft
+}  // namespace edgesentry::enforce

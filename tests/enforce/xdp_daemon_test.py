@@ -1,0 +1,104 @@
+"""A host that protects itself by XDP and nftables: edgesentryd starts both, and each is counted.
+
+usage: xdp_daemon_test.py EDGESENTRYD EDGESENTRY_XDP    (prints TAP; root)
+"""
+
+import json
+import os
+import sys
+import tempfile
+from typing import Any
+
+from nftables_daemon_test import Daemon
+from nftables_test import ATTACKER, BYSTANDER, built, run_cases, wait_for
+from xdp_test import ENOUGH, XdpPlace
+
+
+def filters(daemon: Daemon) -> dict[str, dict[str, Any]]:
+    """What `status` says of the kernel's filters, by name."""
+    return {row["name"]: row for row in daemon.ask("status")["enforcers"]}
+
+
+def is_in_force(daemon: Daemon, name: str) -> bool:
+    """Whether it says so of one."""
+    return bool(filters(daemon).get(name, {}).get("in_force"))
+
+
+def a_host_has_both_unasked(place: XdpPlace) -> None:
+    """XDP drops first and counts; nothing of it is left after SIGTERM."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder)
+        wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
+        assert place.attached()[0] == "native"
+        wait_for("both", lambda: "nftables, xdp" in daemon.ask("status")["enforcement"], ENOUGH)
+        daemon.ask("block", address=ATTACKER)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+        wait_for("its count", lambda: filters(daemon)["xdp"]["packets"] > 0, ENOUGH)
+        assert place.reaches(BYSTANDER)
+        wait_for("its place", lambda: filters(daemon)["xdp"].get("place") == "native on eth0",
+                 ENOUGH)
+        place.nft("delete", "table", "inet", "edgesentry")
+        assert not place.reaches(ATTACKER), "the other one holds"
+        place.detach()
+        wait_for("the repair", lambda: place.attached()[0] == "native", ENOUGH)
+        daemon.ask("bypass", state="on")
+        wait_for("the bypass", lambda: place.reaches(ATTACKER), ENOUGH)
+        daemon.ask("bypass", state="off")
+        wait_for("its end", lambda: not place.reaches(ATTACKER), ENOUGH)
+        daemon.stop()
+    assert place.attached() == ("", 0)
+
+
+def nftables_drops_where_xdp_cannot(place: XdpPlace) -> None:
+    """Another's program stays, one sentence says so, and blocks are in force all the same."""
+    place.attach_foreign()
+    foreign = place.attached()
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder)
+        wait_for("the sentence", lambda: "nftables drops alone" in daemon.read("events.json"),
+                 ENOUGH)
+        assert not is_in_force(daemon, "xdp") and is_in_force(daemon, "nftables")
+        daemon.ask("block", address=ATTACKER)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+        assert place.attached() == foreign
+        lines = [json.loads(line) for line in daemon.read("events.json").splitlines()]
+        assert sum("not ours" in str(line) for line in lines) == 1
+        daemon.stop()
+    assert place.attached() == foreign
+
+
+def it_outlives_the_daemon_when_told_to(place: XdpPlace) -> None:
+    """For an upgrade: the next run takes it over; "off" starts none."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, '[enforce]\nat_stop = "keep"\nxdp = "on"\n')
+        wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
+        daemon.ask("block", address=ATTACKER)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+        daemon.stop()
+        kept = place.attached()
+        assert kept[0] == "native" and not place.reaches(ATTACKER)
+        daemon = Daemon(place, folder)
+        wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
+        wait_for("the end of what is not known any more", lambda: place.reaches(ATTACKER), ENOUGH)
+        daemon.stop()
+        assert place.attached() == ("", 0)
+        daemon = Daemon(place, folder, '[enforce]\nxdp = "off"\n')
+        assert "xdp" not in filters(daemon) and place.attached() == ("", 0)
+        daemon.stop()
+
+
+def main(daemon: str, program: str) -> int:
+    """Run all cases; TAP."""
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root")
+        return 0
+    cases = [a_host_has_both_unasked, nftables_drops_where_xdp_cannot,
+             it_outlives_the_daemon_when_told_to]
+    return run_cases(cases, lambda: built(XdpPlace(os.path.abspath(daemon),
+                                                   os.path.abspath(program))))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], sys.argv[2]))
