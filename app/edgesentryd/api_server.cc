@@ -16,12 +16,12 @@ namespace {
 constexpr std::size_t kCertificateMax = 64 * 1024;       // a chain of several
 constexpr base::Micros kStandsAfter = base::seconds(2);  // as edgesentry_up has it
 
-base::Status take_tls(const config::Api& api, ApiPlace& place) {
+base::Status take_tls(const config::Api& api, ApiPlace& place, std::optional<uid_t> heir) {
   if (api.tls_certificate.empty()) return {};
   config::FileText certificate = config::read_file(api.tls_certificate, kCertificateMax);
   if (certificate.problem)
     return base::Error{"api.tls_certificate: " + certificate.problem->to_string()};
-  auto key = config::read_secret_file("api.tls_key", api.tls_key);
+  auto key = config::read_secret_file("api.tls_key", api.tls_key, heir);
   if (!key) return key.error();
   place.certificate = std::move(certificate.text);
   place.key = std::move(key).value();
@@ -31,10 +31,11 @@ base::Status take_tls(const config::Api& api, ApiPlace& place) {
 }  // namespace
 
 base::Result<ApiPlace> take_api_place(const config::Api& api,
-                                      const std::function<void(const std::string&)>& say) {
+                                      const std::function<void(const std::string&)>& say,
+                                      std::optional<uid_t> heir) {
   ApiPlace place;
   if (api.listen.empty()) return place;
-  auto token = serve::take_token("api.token_file", api.token_file, say);
+  auto token = serve::take_token("api.token_file", api.token_file, say, heir);
   if (!token) return token.error();
   place.tokens.change = std::move(token).value();
   if (!api.read_token_file.empty()) {
@@ -42,7 +43,7 @@ base::Result<ApiPlace> take_api_place(const config::Api& api,
     if (!look) return look.error();
     place.tokens.look = std::move(look).value();
   }
-  if (base::Status tls = take_tls(api, place); !tls) return tls.error();
+  if (base::Status tls = take_tls(api, place, heir); !tls) return tls.error();
   auto listener = serve::HttpListener::listen(api.listen);
   if (!listener) return listener.error();
   place.listener = std::move(listener).value();

@@ -2,8 +2,11 @@
 // and the server over the control thread's mailbox. Owned by main; stopped before the controller.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -23,8 +26,10 @@ struct ApiPlace {
   serve::ApiTokens tokens;
   std::string certificate, key;
 };
+// `heir`: the user that this process becomes; files may be that user's.
 [[nodiscard]] base::Result<ApiPlace> take_api_place(
-    const config::Api& api, const std::function<void(const std::string&)>& say);
+    const config::Api& api, const std::function<void(const std::string&)>& say,
+    std::optional<uid_t> heir);
 
 class ApiServer {
  public:

@@ -93,13 +93,13 @@ struct Places {
   }
 };
 
-base::Result<Places> take_places(const config::Config& config) {
+base::Result<Places> take_places(const config::Config& config, const Privilege& privilege) {
   auto socket = serve::SocketFile::listen(config.control.socket, config.control.socket_group);
   if (!socket) return socket.error();
   if (!config.metrics.listen.empty())
     if (base::Status free = serve::MetricsServer::check(config.metrics.listen); !free)
       return free.error();
-  auto api = take_api_place(config.api, say);
+  auto api = take_api_place(config.api, say, privilege.heir());
   if (!api) return api.error();
   return Places{std::move(socket).value(), std::move(api).value()};
 }
@@ -248,7 +248,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   Privilege& privilege = prepared.privilege;
   if (base::Status handed = privilege.hand_over(); !handed) return fail(handed.error());
   // What another process may have taken is found out while the links are still as they were.
-  auto places = take_places(config);
+  auto places = take_places(config, privilege);
   if (!places) return fail(places.error());
 
   if (base::Status started = privilege.start_companions(); !started) return fail(started.error());

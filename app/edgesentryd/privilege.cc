@@ -102,6 +102,7 @@ std::vector<std::string> Privilege::out_of_reach() const {
 }
 
 base::Status Privilege::hand_over() {
+  for (const std::string& sentence : guard::open_to_all(needed_)) say_(sentence);
   if (!account_) return {};
   guard::hand_over(*account_, needed_);
   const std::vector<std::string> faults = out_of_reach();

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,10 @@ class Privilege {
   // Once everything is open and every thread is there.
   [[nodiscard]] base::Status filter_calls();
 
+  // Whom it becomes; empty: the user stays.
+  [[nodiscard]] std::optional<uid_t> heir() const {
+    return account_ ? std::optional(account_->user) : std::nullopt;
+  }
   // nullptr: the configuration wants none.
   [[nodiscard]] guard::Launcher* nft_launcher() const noexcept { return nft_launcher_.get(); }
   [[nodiscard]] guard::Launcher* xdp_launcher() const noexcept { return xdp_launcher_.get(); }

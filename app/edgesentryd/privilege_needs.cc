@@ -100,14 +100,13 @@ std::vector<guard::Needed> needed_places(const config::Config& config,
       {"control.socket", config.control.socket, Use::remove}};
   if (!config.state.file.empty() && config.state.events_mb != 0)
     needed.push_back({"state.file", events_file(config.state), Use::write});
-  if (!config.api.listen.empty()) {
-    needed.push_back({"api.token_file", config.api.token_file, Use::secret});
-    needed.push_back({"api.read_token_file", config.api.read_token_file, Use::secret});
-    needed.push_back({"api.tls_certificate", config.api.tls_certificate, Use::read});
-    needed.push_back({"api.tls_key", config.api.tls_key, Use::secret});
-  }
-  std::erase_if(needed, [](const guard::Needed& place) { return place.path.empty(); });
+  // Tokens and keys of the API are read as root, once.
   std::error_code fault;
+  needed.push_back({"the program", fs::read_symlink("/proc/self/exe", fault), Use::keep});
+  if (const auto command = report::parse_command(config.log.block_command);
+      command.ok() && !command.value().empty())
+    needed.push_back({"log.block_command", command.value().front(), Use::keep});
+  std::erase_if(needed, [](const guard::Needed& place) { return place.path.empty(); });
   for (guard::Needed& place : needed)
     if (const fs::path whole = fs::absolute(place.path, fault); !fault) place.path = whole;
   return needed;
@@ -128,6 +127,7 @@ guard::OpenPlaces places_to_leave_open(const config::Config& config,
        {program.parent_path(), program.parent_path().parent_path() / "share/edgesentry"})
     open.readable.push_back(folder);
   for (const guard::Needed& place : needed) {
+    if (place.use == guard::Use::keep) continue;
     auto& list = place.use == guard::Use::read ? open.readable : open.writable;
     list.push_back(place.use == guard::Use::folder ? fs::path(place.path) : folder_of(place.path));
     if (place.use == guard::Use::read) list.push_back(real_folder_of(place.path));

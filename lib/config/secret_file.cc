@@ -18,8 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kLinksMax = 8;
-// The daemon gives the folder of this name to its own user, and reads it as root at the next start.
-constexpr const char* kOurFolder = "edgesentry";
 
 class Descriptor {
  public:
@@ -35,17 +33,17 @@ class Descriptor {
   int fd_;
 };
 
-bool is_trusted(uid_t owner) {
-  return owner == 0 || owner == ::geteuid();
+bool is_trusted(uid_t owner, std::optional<uid_t> heir) {
+  return owner == 0 || owner == ::geteuid() || owner == heir;
 }
 
 // Why somebody else could put another file into this folder; empty: nobody can.
-std::string trouble_with(const fs::path& folder) {
+std::string trouble_with(const fs::path& folder, std::optional<uid_t> heir) {
   struct stat about {};
   if (::stat(folder.c_str(), &about) != 0)
     return fmt::format("its folder {} cannot be looked at: {}", folder.string(),
                        std::strerror(errno));
-  if (!is_trusted(about.st_uid) && folder.filename() != kOurFolder)
+  if (!is_trusted(about.st_uid, heir))
     return fmt::format(
         "its folder {} belongs to user {}, who could exchange the file; chown root it",
         folder.string(), about.st_uid);
@@ -59,10 +57,10 @@ std::string trouble_with(const fs::path& folder) {
 }
 
 // Follows links by hand, because each of them stands in a folder of its own.
-base::Result<fs::path> follow(const std::string& path) {
+base::Result<fs::path> follow(const std::string& path, std::optional<uid_t> heir) {
   fs::path at = path;
   for (int links = 0; links < kLinksMax; ++links) {
-    if (std::string trouble = trouble_with(at.parent_path()); !trouble.empty())
+    if (std::string trouble = trouble_with(at.parent_path(), heir); !trouble.empty())
       return base::Error{std::move(trouble)};
     std::error_code fault;
     const fs::path target = fs::read_symlink(at, fault);
@@ -72,15 +70,9 @@ base::Result<fs::path> follow(const std::string& path) {
   return base::Error{"leads through too many symbolic links; name the file itself"};
 }
 
-bool is_our_users(uid_t owner, const fs::path& folder) {
-  struct stat about {};
-  return folder.filename() == kOurFolder && ::stat(folder.c_str(), &about) == 0 &&
-         about.st_uid == owner;
-}
-
-std::string trouble_with(const struct stat& about, const fs::path& folder) {
+std::string trouble_with(const struct stat& about, std::optional<uid_t> heir) {
   if (!S_ISREG(about.st_mode)) return "is not a regular file; name the file that holds the secret";
-  if (!is_trusted(about.st_uid) && !is_our_users(about.st_uid, folder))
+  if (!is_trusted(about.st_uid, heir))
     return fmt::format("belongs to user {}, not to root or the user who runs this; chown it",
                        about.st_uid);
   if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
@@ -109,10 +101,10 @@ base::Result<std::string> read_all(int fd) {
   return text;
 }
 
-base::Result<std::string> read_checked(const std::string& path) {
+base::Result<std::string> read_checked(const std::string& path, std::optional<uid_t> heir) {
   if (!path.starts_with('/') || path.find('\0') != std::string::npos)
     return base::Error{"is not an absolute path; begin it with /"};
-  const auto file = follow(path);
+  const auto file = follow(path, heir);
   if (!file) return file.error();
   const Descriptor opened(
       ::open(file.value().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -123,15 +115,16 @@ base::Result<std::string> read_checked(const std::string& path) {
   struct stat about {};
   if (::fstat(opened.get(), &about) != 0)
     return base::Error{fmt::format("cannot be looked at: {}", std::strerror(errno))};
-  if (std::string trouble = trouble_with(about, file.value().parent_path()); !trouble.empty())
+  if (std::string trouble = trouble_with(about, heir); !trouble.empty())
     return base::Error{std::move(trouble)};
   return read_all(opened.get());
 }
 
 }  // namespace
 
-base::Result<std::string> read_secret_file(const std::string& key, const std::string& path) {
-  auto text = read_checked(path);
+base::Result<std::string> read_secret_file(const std::string& key, const std::string& path,
+                                           std::optional<uid_t> heir) {
+  auto text = read_checked(path, heir);
   if (!text) return base::Error{fmt::format("{}: {} {}", key, path, text.error().text)};
   return text;
 }

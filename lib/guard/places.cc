@@ -9,11 +9,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "guard/walk.h"
 
 namespace edgesentry::guard {
 namespace {
@@ -21,22 +25,35 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kOurName = "edgesentry";
-constexpr mode_t kFolderMode = 0750;
 constexpr int kFilesMax = 4096;  // of one folder: logs and their old ones
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
+// Device and inode: one name of many says nothing.
+using Identity = std::pair<dev_t, ino_t>;
+using Identities = std::set<Identity>;
 
- private:
-  int fd_;
-};
+Identity identity_of(const struct stat& about) {
+  return {about.st_dev, about.st_ino};
+}
+
+// Every folder on the way to a place that has to stay what it is: whoever owns one of them can put
+// another configuration there, and root reads it at the next start.
+Identities folders_to_keep(std::span<const Needed> places) {
+  Identities kept;
+  const auto keep = [&kept](const fs::path& file) {
+    for (fs::path at = file; at.has_relative_path();) {
+      at = at.parent_path();
+      struct stat about {};
+      if (::stat(at.c_str(), &about) == 0) kept.insert(identity_of(about));
+    }
+  };
+  for (const Needed& place : places) {
+    if (place.use != Use::read && place.use != Use::keep) continue;
+    std::error_code fault;
+    keep(place.path);
+    if (const fs::path real = fs::weakly_canonical(place.path, fault); !fault) keep(real);
+  }
+  return kept;
+}
 
 // What root does not own is somebody's decision. A failure shows when the place is tried out.
 void give(int fd, const struct stat& about, const Account& account) {
@@ -53,7 +70,9 @@ void give_file(int folder, const char* name, const Account& account) {
 }
 
 void give_files_in(int folder, const Account& account) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::dup(folder)), ::closedir);
+  const int readable = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (readable < 0) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(readable), ::closedir);
   if (!listing) return;
   for (int i = 0; i < kFilesMax; ++i) {
     const dirent* entry = ::readdir(listing.get());
@@ -62,14 +81,22 @@ void give_files_in(int folder, const Account& account) {
   }
 }
 
-void give_folder(const fs::path& path, const Account& account) {
-  const bool is_made = ::mkdir(path.c_str(), kFolderMode) == 0;
-  const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat about {};
-  if (folder.get() < 0 || ::fstat(folder.get(), &about) != 0) return;
-  if (!is_made && path.filename() != kOurName) return;
-  give_files_in(folder.get(), account);
-  give(folder.get(), about, account);
+bool is_others(const struct stat& folder, const Account& account) {
+  return (folder.st_uid != 0 && folder.st_uid != account.user) ||
+         (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+// `named`: the files in it that the configuration means.
+void give_folder(const fs::path& path, std::span<const std::string> named, const Account& account,
+                 const Identities& kept) {
+  const Folder folder = walk_to(path, true);
+  // Where others can put files, a file of root's may be one that they moved there.
+  if (folder.place.get() < 0 || is_others(folder.about, account)) return;
+  for (const std::string& name : named) give_file(folder.place.get(), name.c_str(), account);
+  if (!folder.is_made && folder.name != kOurName) return;
+  if (kept.contains(identity_of(folder.about))) return;
+  give_files_in(folder.place.get(), account);
+  give(folder.place.get(), folder.about, account);
 }
 
 // This thread's files are that user's for a moment; root's other rights stay.
@@ -124,14 +151,21 @@ std::string sentence(const Needed& place, const Account& account, std::string_vi
 }
 
 // Empty: the folder can be entered, and files made in it.
-std::string trouble_with_folder(const fs::path& folder, const Account& account) {
+std::string trouble_with_folder(const fs::path& folder, const Account& account,
+                                const Identities& kept) {
   if (std::string closed = how_to_open(folder, account); !closed.empty()) return closed;
   if (!is_there(folder) || can(folder, W_OK | X_OK)) return {};
   if (errno == EROFS) return fmt::format("{} is on a disk that is read-only", folder.string());
+  struct stat about {};
+  if (::stat(folder.c_str(), &about) == 0 && kept.contains(identity_of(about)))
+    return fmt::format(
+        "name a folder of its own; {} leads to the configuration or a program, which that user "
+        "must not exchange",
+        folder.string());
   return fmt::format("give it the folder: chown {} {}", account.user, folder.string());
 }
 
-std::string trouble_with(const Needed& place, const Account& account) {
+std::string trouble_with(const Needed& place, const Account& account, const Identities& kept) {
   const fs::path path = place.path, folder = path.parent_path();
   std::string remedy;
   switch (place.use) {
@@ -142,21 +176,17 @@ std::string trouble_with(const Needed& place, const Account& account) {
                              place.path, place.path);
       return remedy.empty() ? remedy : sentence(place, account, "read", remedy);
     case Use::folder:
-      remedy = trouble_with_folder(path, account);
+      remedy = trouble_with_folder(path, account, kept);
       return remedy.empty() ? remedy : sentence(place, account, "written", remedy);
     case Use::remove:
-      remedy = trouble_with_folder(folder, account);
+      remedy = trouble_with_folder(folder, account, kept);
       return remedy.empty() ? remedy : sentence(place, account, "removed at the end", remedy);
-    case Use::secret:
-      remedy = how_to_open(folder, account);
-      if (remedy.empty() && is_there(path) && !can(path, R_OK))
-        remedy = fmt::format("give it the file, because nobody else may read it: chown {} {}",
-                             account.user, place.path);
-      return remedy.empty() ? remedy : sentence(place, account, "read", remedy);
+    case Use::keep:
+      return {};
     case Use::write:
       break;
   }
-  remedy = trouble_with_folder(folder, account);
+  remedy = trouble_with_folder(folder, account, kept);
   if (remedy.empty() && is_there(path) && !can(path, R_OK | W_OK) && errno == EACCES)
     remedy = fmt::format("give it the file: chown {} {}", account.user, place.path);
   return remedy.empty() ? remedy : sentence(place, account, "written", remedy);
@@ -165,23 +195,42 @@ std::string trouble_with(const Needed& place, const Account& account) {
 }  // namespace
 
 void hand_over(const Account& account, std::span<const Needed> places) {
+  const Identities kept = folders_to_keep(places);
   for (const Needed& place : places) {
-    if (place.path.empty() || place.use == Use::read) continue;
+    if (place.path.empty() || place.use == Use::read || place.use == Use::keep) continue;
     const fs::path path = place.path;
-    give_folder(place.use == Use::folder ? path : path.parent_path(), account);
+    std::vector<std::string> named;
     // SQLite's journals belong to the file.
     if (place.use == Use::write)
       for (const char* more : {"", "-wal", "-shm"})
-        give_file(AT_FDCWD, (place.path + more).c_str(), account);
+        named.push_back(path.filename().string() + more);
+    give_folder(place.use == Use::folder ? path : path.parent_path(), named, account, kept);
   }
 }
 
+std::vector<std::string> open_to_all(std::span<const Needed> places) {
+  std::vector<std::string> sentences;
+  for (const Needed& place : places) {
+    if (place.use == Use::keep) continue;
+    const fs::path folder =
+        place.use == Use::folder ? fs::path(place.path) : fs::path(place.path).parent_path();
+    struct stat about {};
+    if (::stat(folder.c_str(), &about) != 0 || (about.st_mode & S_IWOTH) == 0) continue;
+    sentences.push_back(fmt::format(
+        "{}: everybody can write to {}, and put another file in the place of {}; keep it in a "
+        "folder that only its user can write",
+        place.key, folder.string(), place.path));
+  }
+  return sentences;
+}
+
 std::vector<std::string> out_of_reach(const Account& account, std::span<const Needed> places) {
+  const Identities kept = folders_to_keep(places);
   const AsAccount as(account);
   std::vector<std::string> sentences;
   for (const Needed& place : places) {
     if (place.path.empty()) continue;
-    if (std::string trouble = trouble_with(place, account); !trouble.empty())
+    if (std::string trouble = trouble_with(place, account, kept); !trouble.empty())
       sentences.push_back(std::move(trouble));
   }
   return sentences;

@@ -2,10 +2,11 @@
 // still may, and tried out as that user.
 //
 // Handed over is what root owns and is ours without doubt: folders called edgesentry (those of the
-// unit) or made here, files in them, and files that the configuration names for writing. Never
-// through a symbolic link, never a file with a second name. Everything else stays as it is, and
-// what the user could not use is told with what to do about it. Called by main, which changes its
-// own thread's file user for a moment.
+// unit) or made here, files in them, and files that the configuration names for writing. Never a
+// folder that leads to what is only read or kept, never through a symbolic link that others could
+// have set (guard/walk.h), never out of a folder that others can write, never a file with a second
+// name. Everything else stays as it is, and what the user could not use is told with what to do.
+// Called by main, which changes its own thread's file user for a moment.
 #pragma once
 
 #include <span>
@@ -19,9 +20,9 @@ namespace edgesentry::guard {
 enum class Use {
   read,    // a file, and its folder, because editors put new files in its place
   write,   // a file that is written, made and made again
-  secret,  // a file that nobody else may read, and that is made when it is missing
   folder,  // a folder in which files are made
   remove,  // a file that is removed at the end
+  keep,    // a file that stays as it is: what root runs or reads at the next start
 };
 
 struct Needed {
@@ -32,6 +33,9 @@ struct Needed {
 
 // Makes the last folder of a place that is written when it is missing.
 void hand_over(const Account& account, std::span<const Needed> places);
+
+// A sentence for each place that is written where everybody can put another file.
+[[nodiscard]] std::vector<std::string> open_to_all(std::span<const Needed> places);
 
 // A sentence for each place that the account cannot use as it has to.
 [[nodiscard]] std::vector<std::string> out_of_reach(const Account& account,

@@ -68,13 +68,14 @@ bool is_equal(std::string_view given, std::string_view right) noexcept {
 }  // namespace
 
 base::Result<std::string> take_token(const std::string& key, const std::string& path,
-                                     const std::function<void(const std::string&)>& say) {
+                                     const std::function<void(const std::string&)>& say,
+                                     std::optional<uid_t> heir) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0 && errno == ENOENT) {
     if (base::Status made = make_token(key, path); !made) return made.error();
     say(fmt::format("{}: made {} with a random token", key, path));
   }
-  auto text = config::read_secret_file(key, path);
+  auto text = config::read_secret_file(key, path, heir);
   if (!text) return text.error();
   std::string token = std::move(text).value();
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();

@@ -5,6 +5,8 @@
 // thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -30,9 +32,10 @@ struct ApiTokens {
 };
 
 // Reads the file, or makes it, mode 0600, with 256 random bits when it is missing; `say` is told.
+// `heir`: as read_secret_file() has it.
 [[nodiscard]] base::Result<std::string> take_token(
     const std::string& key, const std::string& path,
-    const std::function<void(const std::string&)>& say);
+    const std::function<void(const std::string&)>& say, std::optional<uid_t> heir = std::nullopt);
 
 // RFC 6750: "Bearer TOKEN". The time it takes does not depend on where the token differs.
 [[nodiscard]] ApiRight right_of(const ApiTokens& tokens, std::string_view authorization) noexcept;

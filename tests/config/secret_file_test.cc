@@ -98,5 +98,26 @@ TEST_F(SecretFile, is_refused_when_it_belongs_to_somebody_else) {
   EXPECT_NE(fault(path).find("could exchange"), std::string::npos);
 }
 
+TEST_F(SecretFile, may_belong_to_the_user_that_the_process_becomes_and_to_no_other) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give files away";
+  constexpr uid_t kHeir = 65534, kOther = 65533;
+  // A folder's name says nothing of who may own it.
+  const fs::path ours = folder() / "edgesentry", path = ours / "token";
+  fs::create_directory(ours);
+  std::ofstream(path) << "x";
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  const auto is_read = [&] { return read_secret_file("k", path, kHeir).ok(); };
+  ASSERT_EQ(::chown(ours.c_str(), kHeir, kHeir), 0);
+  EXPECT_TRUE(is_read());
+  EXPECT_NE(fault(path).find("could exchange"), std::string::npos);
+  ASSERT_EQ(::chown(path.c_str(), kHeir, kHeir), 0);
+  EXPECT_TRUE(is_read());
+  ASSERT_EQ(::chown(path.c_str(), kOther, kOther), 0);
+  EXPECT_FALSE(is_read());
+  ASSERT_EQ(::chown(path.c_str(), kHeir, kHeir), 0);
+  ASSERT_EQ(::chown(ours.c_str(), kOther, kOther), 0);
+  EXPECT_FALSE(is_read());
+}
+
 }  // namespace
 }  // namespace edgesentry::config

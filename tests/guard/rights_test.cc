@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@
 
 #include "guard/calls.h"
 #include "guard/landlock.h"
-#include "guard/places.h"
 #include "support/scratch.h"
 
 namespace edgesentry::guard {
@@ -78,40 +76,6 @@ TEST(Rights, close_files_outside_of_the_open_places_on_every_thread) {
               return seen;
             }),
             7);
-}
-
-TEST(Places, out_of_reach_are_told_with_user_file_and_remedy) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to ask as somebody else";
-  const test::Scratch scratch;  // mode 0700, root's
-  const std::string file = scratch.write("edgesentry.toml", "");
-  const std::vector<Needed> needed = {{"the configuration", file, Use::read}};
-  const auto faults = out_of_reach(nobody(), needed);
-  ASSERT_EQ(faults.size(), 1u);
-  EXPECT_NE(faults[0].find("after the drop to user nobody, " + file), std::string::npos)
-      << faults[0];
-  EXPECT_NE(faults[0].find("chmod g+x " + scratch.path()), std::string::npos) << faults[0];
-  EXPECT_EQ(::geteuid(), 0u);
-}
-
-TEST(Places, made_for_us_are_handed_over_and_others_are_not) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give files away";
-  const test::Scratch scratch;
-  std::filesystem::permissions(scratch.path(), std::filesystem::perms(0755));
-  const std::string ours = scratch.path() + "/edgesentry", victim = scratch.write("victim", "x");
-  std::filesystem::create_directory(ours);
-  std::filesystem::create_symlink(victim, ours + "/link");
-  std::filesystem::create_hard_link(victim, ours + "/second-name");
-  std::ofstream(ours + "/state.db") << "x";
-  hand_over(nobody(), std::vector<Needed>{{"state.file", ours + "/state.db", Use::write}});
-  const auto owner = [](const std::string& path) {
-    struct stat about {};
-    EXPECT_EQ(::stat(path.c_str(), &about), 0);
-    return about.st_uid;
-  };
-  EXPECT_EQ(owner(ours), kNobody);
-  EXPECT_EQ(owner(ours + "/state.db"), kNobody);
-  EXPECT_EQ(owner(victim), 0u);
-  EXPECT_EQ(owner(scratch.path()), 0u);
 }
 
 }  // namespace
