@@ -102,16 +102,18 @@ class Troubles:
         """Take other thresholds in."""
         changes: Table = {"detect": {"vertical_ports": self._dice.randrange(10, 30)}}
         self._sut.write_config(changes)
-        self._expect(self._sut.ask("reload")["ok"], "a right configuration was refused")
+        answer = self._sut.ask("reload")
+        self._expect(answer["ok"], f"a right configuration was refused: {answer}")
 
     def wrong_reload(self) -> None:
         """Offer a file that is no configuration."""
         text = self._sut.config.read_bytes()
         self._sut.config.write_bytes(self._dice.randbytes(2000))
-        answer = self._sut.ask("reload")
+        wrong = self._sut.ask("reload")
         self._sut.config.write_bytes(text)
-        self._expect(not answer["ok"], "garbage was taken for a configuration")
-        self._expect(self._sut.ask("reload")["ok"], "the right configuration was refused")
+        self._expect(not wrong["ok"], "garbage was taken for a configuration")
+        right = self._sut.ask("reload")
+        self._expect(right["ok"], f"the right configuration was refused: {right}")
 
     def flapping_link(self) -> None:
         """Take one link away, twice."""
