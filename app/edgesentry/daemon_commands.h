@@ -1,5 +1,6 @@
 // The commands that a running edgesentryd answers: status, top, blocked, block, unblock, allow,
-// unallow, bypass, explain, events, history, reload. One thread. 0: done; 1: refused, or no answer.
+// allowed, unallow, bypass, explain, events, history, reload. One thread. 0: done; 1: refused, or
+// no answer.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,13 @@ struct DaemonArguments {
   std::string address;   // an address or CIDR block, where the command wants one
   std::string duration;  // block: "10m", as in the configuration; empty: the ladder decides
   std::string reason;
-  std::string state;         // of the bypass: on, off
-  std::string within;        // blocked: only sources inside this CIDR block
+  std::string state;   // of the bypass: on, off
+  std::string within;  // blocked: only sources inside this CIDR block
+  std::string family;  // blocked: only "ipv4" or "ipv6"
+  std::string technique;
+  std::string shape;
+  std::string list;          // block, unblock: a file of addresses, one a line; "-": standard input
+  bool is_trial = false;     // reload: only say what it would do
   std::string action;        // history: only of this kind
   std::string since;         // history: how long ago, "7d"
   std::string until;         // history: how long ago they end

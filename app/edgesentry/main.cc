@@ -150,12 +150,25 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   CLI::App* blocked = add("blocked", "Who is blocked, until when and why");
   blocked->add_option("--within", arguments.within, "only sources inside this network")
       ->type_name("CIDR");
-  CLI::App* block = wants_address(add("block", "Block a source"), "IPv4 or IPv6 address");
+  blocked->add_option("--family", arguments.family, "only ipv4 or ipv6")->type_name("FAMILY");
+  blocked->add_option("--technique", arguments.technique, "only these, such as tcp_syn")
+      ->type_name("NAME");
+  blocked->add_option("--shape", arguments.shape, "only these, such as horizontal")
+      ->type_name("NAME");
+  const auto takes_list = [&](CLI::App* command, const char* help) {
+    CLI::Option* one = command->add_option("ADDRESS", arguments.address, help)->type_name("");
+    CLI::Option* many = command->add_option("--file", arguments.list,
+                                            "many: one a line, # for remarks; - is standard input");
+    many->type_name("FILE")->excludes(one);
+    return command;
+  };
+  CLI::App* block = takes_list(add("block", "Block a source"), "IPv4 or IPv6 address");
   block->add_option("--for", arguments.duration, "how long, 90s, 10m, 2h, 7d; else the ladder")
       ->type_name("DURATION");
   block->add_option("--reason", arguments.reason, "for the log and for explain")->type_name("TEXT");
-  wants_address(add("unblock", "Let a source in again; the block it ends counts as no offence"),
-                "blocked address");
+  takes_list(add("unblock", "Let a source in again; the block it ends counts as no offence"),
+             "blocked address");
+  add("allowed", "Who is never blocked, and why");
   wants_address(add("allow", "Never block this network, until unallow"), "address or CIDR block");
   wants_address(add("unallow", "Take an allow back"), "as it was allowed");
   CLI::App* bypass = add("bypass", "Let every packet pass at once (on), or end that (off)");
@@ -176,7 +189,8 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   history->add_option("-n,--count", arguments.count, "at most so many")->type_name("N");
   history->add_option("--before", arguments.before, "only before this event: the next page")
       ->type_name("NUMBER");
-  add("reload", "Read the configuration again; say what needs a restart");
+  CLI::App* reload = add("reload", "Read the configuration again; say what needs a restart");
+  reload->add_flag("--dry-run", arguments.is_trial, "only say what it would do");
 }
 
 CompletionOption completion_option(const CLI::Option& option) {

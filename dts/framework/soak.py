@@ -16,7 +16,7 @@ from framework.servers import Servers
 from framework.settings import Table
 from framework.sut import Appliance
 from framework.testbed import Testbed
-from framework.troubles import Troubles
+from framework.troubles import API_PORT, Troubles
 from framework.waiting import wait_for
 
 TROUBLES_OF_A_ROUND = 3
@@ -48,6 +48,7 @@ class Soak:
 
     settings: ClassVar[Table] = {
         "block": {"ladder": ["60s"], "forget_after": "2m"},
+        "api": {"listen": f"127.0.0.1:{API_PORT}"},
         "enforce": {"nftables": "inet"},
         "table": {"sources": 1 << 16, "suspects": 1 << 10, "blocks": 1 << 13},
     }
@@ -58,6 +59,7 @@ class Soak:
         self._dice = random.Random(seed)
         self._servers = Servers(testbed)
         self._sut = Appliance(testbed, self.settings)
+        self._sut.write_config({"api": {"token_file": str(self._sut.work / "api.token")}})
         self._sut.start()
         self._troubles = Troubles(testbed, self._sut, self._dice)
         self._rounds: list[Round] = []

@@ -1,13 +1,16 @@
 """What an appliance lives through: each trouble is bounded, and ends before the next begins."""
 
+import http.client
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Callable
 
 from framework import tools
 from framework.config import build_directory
+from framework.errors import LabError
 from framework.processes import descendants
 from framework.settings import Table
 from framework.sut import Appliance
@@ -17,6 +20,7 @@ from framework.waiting import wait_for
 
 FLOOD_PACKETS, FLOOD_RATE = 60_000, 20_000
 NFT = "edgesentry-nft"
+API_PORT = 9466
 LINK_DOWN_SECONDS = 1.0
 
 
@@ -48,6 +52,7 @@ class Troubles:
             "bypass": self.bypass,
             "rotated log": self.rotate_log,
             "garbage on the socket": self.garbage,
+            "API clients": self.api_clients,
         }
 
     def close(self) -> None:
@@ -174,6 +179,35 @@ class Troubles:
         """Send what is no request."""
         for _ in range(20):
             self._sut.say_raw(self._dice.randbytes(self._dice.randrange(1, 4000)) + b"\n")
+
+    def api_clients(self) -> None:
+        """Ask right, ask wrong, say nothing at all, and leave a stream behind."""
+        token = (self._sut.work / "api.token").read_text(encoding="ascii").strip()
+        for _ in range(30):
+            status, _ = self._api("/v1/blocks?limit=100", token)
+            self._expect(status == 200, f"the API answers {status}")
+        self._expect(self._api("/v1/status", "0" * 64)[0] in (401, 429), "a wrong token is taken")
+        with self._testbed.appliance.entered():
+            silent = [socket.create_connection(("127.0.0.1", API_PORT)) for _ in range(20)]
+            stream = socket.create_connection(("127.0.0.1", API_PORT))
+        stream.sendall(f"GET /v1/events/stream HTTP/1.1\r\nHost: x\r\n"
+                       f"Authorization: Bearer {token}\r\n\r\n".encode())
+        silent[0].sendall(self._dice.randbytes(2000))
+        for one in (*silent, stream):
+            one.close()
+
+    def _api(self, path: str, token: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", API_PORT, timeout=30)
+        try:
+            with self._testbed.appliance.entered():
+                connection.connect()
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except http.client.HTTPException as fault:
+            raise LabError(f"the API: {fault!r}") from fault
+        finally:
+            connection.close()
 
     @staticmethod
     def _expect(holds: object, fault: str) -> None:

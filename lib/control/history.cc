@@ -107,7 +107,8 @@ nlohmann::json show_history(ControlState& state, const nlohmann::json& request) 
   if (state.history == nullptr)
     return error_reply(
         "no events are kept: name a file in state.file, let state.events_mb be more than 0, and "
-        "restart");
+        "restart",
+        code::kConflict);
   store::EventQuery query;
   if (request.contains("address")) {
     const auto source = source_member(request, state.config.table.ipv6_prefix);

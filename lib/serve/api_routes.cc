@@ -25,6 +25,14 @@ constexpr std::array kEventsQuery = {
     kLimit, ApiParameter{"since", "since", true, "only from this number on"}, kWithin,
     ApiParameter{"action", "action", false, "only this kind, such as source-blocked"}};
 
+constexpr std::array kHistoryQuery = {
+    kLimit,
+    ApiParameter{"before", "before", true, "only before this number: \"next\" of the reply"},
+    ApiParameter{"address", "address", false, "only of this source"},
+    ApiParameter{"action", "action", false, "only this kind, such as source-blocked"},
+    ApiParameter{"since", "since", false, "how long ago, such as 7d"},
+    ApiParameter{"until", "until", false, "how long ago they end"}};
+
 constexpr std::array kStatusFields = {
     ApiField{"version", "string"},  ApiField{"mode", "string"},
     ApiField{"bypass", "boolean"},  ApiField{"uptime_seconds", "integer"},
@@ -42,6 +50,7 @@ constexpr std::array kAllowedFields = {ApiField{"networks", "array"}};
 constexpr std::array kAllowFields = {ApiField{"prefix", "string"}, ApiField{"changed", "boolean"}};
 constexpr std::array kUnallowFields = {ApiField{"prefix", "string"}, ApiField{"text", "string"}};
 constexpr std::array kEventsFields = {ApiField{"events", "array"}, ApiField{"next", "integer"}};
+constexpr std::array kHistoryFields = {ApiField{"events", "array"}};
 constexpr std::array kTopFields = {ApiField{"sources", "array"}};
 constexpr std::array kCheckFields = {
     ApiField{"good", "boolean"}, ApiField{"problems", "array"}, ApiField{"warnings", "array"},
@@ -124,7 +133,7 @@ constexpr auto kRoutes = std::to_array<ApiRoute>({
      .path = "/v1/allow",
      .command = "allow",
      .changes = true,
-     .summary = "Never block this network, until the next start",
+     .summary = "Never block this network, until that is taken back",
      .body = ApiBody::object,
      .fields = kAllowFields,
      .faults = kConflict},
@@ -146,6 +155,13 @@ constexpr auto kRoutes = std::to_array<ApiRoute>({
      .path = "/v1/events/stream",
      .answer = ApiAnswer::stream,
      .summary = "Events as they happen (Server-Sent Events); Last-Event-ID goes on"},
+    {.method = "GET",
+     .path = "/v1/history",
+     .command = "history",
+     .summary = "Events of earlier days, newest first, each with its whole record",
+     .query = kHistoryQuery,
+     .fields = kHistoryFields,
+     .faults = kConflict},
     {.method = "GET",
      .path = "/v1/explain/{address}",
      .command = "explain",
