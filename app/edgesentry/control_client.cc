@@ -160,6 +160,13 @@ Result<nlohmann::json> ControlClient::understand(const std::string& reply) {
     std::string text = error->get<std::string>();
     for (const nlohmann::json& problem : object.value("problems", nlohmann::json::array()))
       if (problem.is_string()) text += '\n' + problem.get<std::string>();
+    constexpr std::size_t kItemsShown = 10;
+    std::size_t shown = 0;
+    for (const nlohmann::json& item : object.value("items", nlohmann::json::array())) {
+      if (!item.is_object() || !item.contains("error") || !item["error"].is_string()) continue;
+      if (++shown > kItemsShown) break;
+      text += '\n' + item["error"].get<std::string>();
+    }
     return Error{std::move(text)};
   }
   return Error{"edgesentryd refused without a reason; see its log"};

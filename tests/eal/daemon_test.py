@@ -109,6 +109,38 @@ def tells_dpdk_telemetry(place: Place) -> None:
     place.stop()
 
 
+def takes_lists_on_the_command_line(place: Place) -> None:
+    """All of a list or none of it; filters, who is exempt, and what a reload would do."""
+    config = place.write_config("net_null0", "net_null1")
+    place.start(config)
+
+    def say(*words: str, code: int = 0, lines: str = "") -> str:
+        done = subprocess.run(
+            [str(Path(place.program).with_name("edgesentry")), *words, "--socket",
+             str(place.folder / "control.sock")],
+            input=lines, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == code, f"{words}: {done.returncode} {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    said = say("block", "--file", "-", code=1, lines="198.51.100.1\nnonsense\n127.0.0.1\n")
+    assert "nonsense" in said and "127.0.0.1 is never blocked" in said, said
+    assert place.metric("edgesentry_blocks_active") == 0, "a part of a list was taken"
+    many = [f"198.51.{i // 250}.{i % 250 + 1}" for i in range(120)]
+    lines = "# mine\n\n" + " # why\n".join(many) + "\n2001:db8:5::1\n"
+    assert "blocked 121" in say("block", "--file", "-", "--for", "1h", lines=lines)
+    assert place.metric("edgesentry_blocks_active") == 121
+    assert "2001:db8:5::" in say("blocked", "--family", "ipv6")
+    assert "198.51" not in say("blocked", "--family", "ipv6")
+    assert "special_address" in say("allowed")
+    assert "ed 121" in say("unblock", "--file", "-", lines=lines)
+    assert place.metric("edgesentry_blocks_active") == 0
+    config.write_text(config.read_text(encoding="utf-8").replace('"enforce"', '"observe"'),
+                      encoding="utf-8")
+    assert "observe" in say("reload", "--dry-run")
+    assert '"mode":"enforce"' in say("status", "--json"), "a dry run has changed something"
+    place.stop()
+
+
 def takes_new_patterns_while_packets_flow(place: Place) -> None:
     """A broken file changes nothing; a good one is in force without a restart or a lost packet."""
     patterns, capture = place.folder / "patterns.toml", place.folder / "in.pcap"
@@ -272,7 +304,7 @@ def needs_hugepages_only_when_told(place: Place) -> None:
 
 CASES: list[Case] = [starts_shows_metrics_and_stops, blocks_a_scanner_of_a_capture,
                      reloads_on_sighup, tells_dpdk_telemetry,
-                     takes_new_patterns_while_packets_flow,
+                     takes_lists_on_the_command_line, takes_new_patterns_while_packets_flow,
                      says_when_patterns_cannot_be_kept, tells_systemd_while_it_goes_round,
                      says_what_is_wrong,
                      says_which_log_cannot_be_written,
