@@ -257,8 +257,8 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
   say_notes(*nics.value());
 
-  // Files are opened by whoever has to open them again later.
-  if (base::Status given = privilege.give_up(); !given) return fail(given.error());
+  const base::Status given = privilege.give_up(nics.value()->eal().runtime_folder());
+  if (!given) return fail(given.error());
 
   auto outlets = Outlets::open(config.log, config.state, privilege.commands(), say);
   if (!outlets) return fail(outlets.error());

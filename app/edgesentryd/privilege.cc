@@ -164,11 +164,13 @@ base::Status Privilege::start_xdp_launcher() {
   return {};
 }
 
-base::Status Privilege::give_up() {
+base::Status Privilege::give_up(const std::string& runtime_folder) {
   guard::Rights rights{.become = account_, .keep = keep_};
   std::optional<guard::Landlock> landlock;
   if (config_.privilege.landlock == config::Landlock::automatic && !guard::is_instrumented()) {
-    auto made = guard::Landlock::make(places_to_leave_open(config_, needed_));
+    guard::OpenPlaces open = places_to_leave_open(config_, needed_);
+    open.writable.push_back(runtime_folder);
+    auto made = guard::Landlock::make(open);
     if (made) {
       landlock.emplace(std::move(made).value());
       rights.landlock = landlock->fd();

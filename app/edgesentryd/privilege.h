@@ -36,8 +36,9 @@ class Privilege {
   [[nodiscard]] base::Status hand_over();
   // What starts programs later on, because this process then cannot.
   [[nodiscard]] base::Status start_companions();
-  // Once the devices are open: user, capabilities and files, on every thread there is.
-  [[nodiscard]] base::Status give_up();
+  // Once the devices are open: user, capabilities and files, on every thread there is. DPDK's
+  // folder stays open.
+  [[nodiscard]] base::Status give_up(const std::string& runtime_folder);
   // Once everything is open and every thread is there.
   [[nodiscard]] base::Status filter_calls();
 
@@ -57,7 +58,6 @@ class Privilege {
       : config_(config), patterns_(std::move(patterns)), say_(std::move(say)) {}
   [[nodiscard]] base::Status settle_accounts();
   [[nodiscard]] base::Status settle_capabilities();
-  [[nodiscard]] guard::OpenPlaces open_places() const;
   [[nodiscard]] base::Status start_commands();
   [[nodiscard]] base::Status start_nft_launcher();
   [[nodiscard]] base::Status start_xdp_launcher();

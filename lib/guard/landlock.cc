@@ -94,9 +94,10 @@ base::Result<Landlock> Landlock::make(const OpenPlaces& open) {
   for (const std::string& path : open.writable)
     if (base::Status added = open_path(made.fd_, path, kWriting & handled); !added)
       return added.error();
+  // civetweb knocks at its own port until each of its threads has ended.
   if (abi >= kAbiNet)
     for (const std::uint16_t port : open.listened_ports) {
-      const NetPort rule{.allowed = kBindTcp, .port = port};
+      const NetPort rule{.allowed = kBindTcp | kConnectTcp, .port = port};
       if (::syscall(SYS_landlock_add_rule, made.fd_, kNetPort, &rule, 0) != 0)
         return trouble(fmt::format("port {}", port));
     }

@@ -16,7 +16,7 @@ namespace edgesentry::guard {
 struct OpenPlaces {
   std::vector<std::string> readable;  // files, or folders with all below; missing ones are left out
   std::vector<std::string> writable;  // the same, with making and removing files
-  std::vector<std::uint16_t> listened_ports;  // TCP; connecting out is closed
+  std::vector<std::uint16_t> listened_ports;  // TCP; connecting is closed but to these
 };
 
 // 0: this kernel has none, or it is turned off (lsm= on its command line).

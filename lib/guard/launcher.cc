@@ -73,9 +73,12 @@ bool receive_message(int socket, Message& got) {
   if (size <= 0) return false;
   got.size = static_cast<std::size_t>(size);
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header != nullptr && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len == CMSG_LEN(sizeof(int)))
-    std::memcpy(&got.fd, CMSG_DATA(header), sizeof(int));
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return true;
+  // The room for one holds two, because it is rounded up: whoever sends two must not fill us up.
+  for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= header->cmsg_len; at += sizeof(int)) {
+    if (got.fd >= 0) ::close(got.fd);
+    std::memcpy(&got.fd, CMSG_DATA(header) + at, sizeof(int));
+  }
   return true;
 }
 

@@ -94,6 +94,10 @@ base::Result<std::unique_ptr<Eal>> Eal::start(const EalPlan& plan) {
   return eal;
 }
 
+std::string Eal::runtime_folder() const {
+  return rte_eal_get_runtime_dir();
+}
+
 Eal::~Eal() {
   if (is_up_) rte_eal_cleanup();
 }

@@ -27,6 +27,8 @@ class Eal {
   [[nodiscard]] const std::vector<std::uint32_t>& worker_lcores() const noexcept {
     return worker_lcores_;
   }
+  // Where DPDK has its sockets and files, which it removes at the end.
+  [[nodiscard]] std::string runtime_folder() const;
   [[nodiscard]] EalLog& log() noexcept { return log_; }
 
  private:

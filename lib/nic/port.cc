@@ -119,6 +119,9 @@ Port::Port(Port&& other) noexcept
 
 Port::~Port() {
   if (!is_open_) return;
+  // Drivers of kernel interfaces leave the flag standing. It is ours: an earlier run that was
+  // killed may have set it. One that cannot, never could.
+  rte_eth_promiscuous_disable(id_);
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
 }
