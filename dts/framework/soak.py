@@ -73,6 +73,7 @@ class Soak:
 
     def run(self, seconds: float) -> None:
         """Trouble it until the time is over."""
+        self._fill_memories()
         began = time.monotonic()
         kinds = len(self._troubles.all)
         self._console.title(f"The soak: {seconds / 60:g} minutes, {kinds} kinds of trouble")
@@ -82,6 +83,15 @@ class Soak:
             self._tell(row, passed / seconds)
             if not self._sut.is_running:
                 return
+
+    def _fill_memories(self) -> None:
+        """Make more events than are remembered, so that what grows afterwards grows for ever."""
+        for block in range(5):
+            items = [f"192.89.{block * 4 + i // 250}.{i % 250 + 1}" for i in range(1000)]
+            for command in ("block-many", "unblock-many"):
+                answer = self._sut.ask(command, items=items)
+                if not answer["ok"]:
+                    raise VerifyError(f"{command}: {answer}")
 
     def _round(self, second: int) -> Round:
         names, faults = [self._draw() for _ in range(TROUBLES_OF_A_ROUND)], []
