@@ -295,7 +295,8 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   if (!metrics) return fail(metrics.error());
   auto api = ApiServer::start(config.api, places.value().api, *controller.value(), metrics.value());
   if (!api) return fail(api.error());
-  if (base::Status filtered = privilege.filter_calls(); !filtered) return fail(filtered.error());
+  if (base::Status filtered = privilege.filter_calls(prepared.takes_faults); !filtered)
+    return fail(filtered.error());
   const std::string what = describe(config, *nics.value(), *plane.value());
   if (base::Status started = start_workers(*plane.value(), *outlets.value(), what); !started)
     return fail(started.error());

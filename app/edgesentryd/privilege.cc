@@ -190,13 +190,14 @@ base::Status Privilege::give_up(const std::string& runtime_folder) {
   return {};
 }
 
-base::Status Privilege::filter_calls() {
+base::Status Privilege::filter_calls(bool takes_faults) {
   const config::Seccomp wanted = config_.privilege.seccomp;
   if (wanted == config::Seccomp::off || guard::is_instrumented()) return {};
   const bool is_logging = wanted == config::Seccomp::log;
   if (base::Status set = guard::filter_calls(
           {.filter = is_logging ? guard::CallFilter::log : guard::CallFilter::refuse,
-           .has_bpf = needs_bpf(config_)});
+           .has_bpf = needs_bpf(config_),
+           .may_limit_files = takes_faults});
       !set)
     return set;
   done_.seccomp = is_logging ? "log" : "refuse";

@@ -40,7 +40,7 @@ class Privilege {
   // folder stays open.
   [[nodiscard]] base::Status give_up(const std::string& runtime_folder);
   // Once everything is open and every thread is there.
-  [[nodiscard]] base::Status filter_calls();
+  [[nodiscard]] base::Status filter_calls(bool takes_faults);
 
   // Whom it becomes; empty: the user stays.
   [[nodiscard]] std::optional<uid_t> heir() const {

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,18 @@ Event = dict[str, Any]
 class Appliance:
     """One run of edgesentryd; settings are laid over the defaults of framework/settings.py."""
 
-    def __init__(self, testbed: Testbed, changes: Table | None = None, name: str = "sut") -> None:
-        """Write its configuration; start() starts it."""
+    def __init__(
+        self,
+        testbed: Testbed,
+        changes: Table | None = None,
+        name: str = "sut",
+        words: Sequence[str] = (),
+    ) -> None:
+        """Write its configuration; start() starts it, with more words on the command line."""
         os.environ.setdefault("LSAN_OPTIONS", f"suppressions={SUPPRESSIONS}:print_suppressions=0")
         build = build_directory(testbed.nodes.appliance)
         self.testbed = testbed
+        self.words = list(words)
         self.namespace = testbed.appliance
         self.program = build / "app" / "edgesentryd"
         self.command_line = build / "app" / "edgesentry"
@@ -54,7 +62,7 @@ class Appliance:
         """Return the words that start the appliance."""
         if not self.program.exists():
             raise LabError(f"{self.program} is not built; ./dev build or set EDGESENTRY_BUILD")
-        return [str(self.program), "--", "-c", str(self.config)]
+        return [str(self.program), "--", "-c", str(self.config), *self.words]
 
     def start(self) -> "Appliance":
         """Start and wait for the ready line; LabError with the output if it does not come."""
@@ -85,6 +93,10 @@ class Appliance:
         if self._process is None:
             raise LabError("edgesentryd was not started")
         return self._process.pid
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
 
     def run_to_end(self, seconds: float = 30.0) -> tuple[int, str]:
         """Start a run that must end by itself; return exit code and output."""
@@ -180,6 +192,14 @@ class Appliance:
         if code != 0 or SANITIZER_REPORT in self.log():
             raise VerifyError(f"edgesentryd stopped with {code}:\n{self.log()}")
         return account
+
+    def wait_end(self, seconds: float = STOP_SECONDS) -> int:
+        """Wait until it has ended by itself, or by a signal that was sent; return the exit code."""
+        assert self._process is not None
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired as late:
+            raise VerifyError(f"runs on after {seconds:g} s:\n{self.log()}") from late
 
     def kill(self) -> None:
         """Take the process away, whatever state it is in."""

@@ -30,6 +30,7 @@ class TestSuite:
 
     settings: ClassVar[Table] = {}
     starts_appliance: ClassVar[bool] = True
+    words: ClassVar[tuple[str, ...]] = ()  # more on the appliance's command line
 
     def __init__(self, testbed: Testbed, servers: Servers) -> None:
         """Take the lab; set_up_suite() starts the appliance."""
@@ -39,7 +40,7 @@ class TestSuite:
         self.client = testbed.client
         self.server = testbed.servers.ipv4[0]
         self.server_ipv6 = testbed.servers.ipv6[0]
-        self.sut = Appliance(testbed, self.settings)
+        self.sut = Appliance(testbed, self.settings, words=self.words)
         self.sender = Sender(testbed.attacker, testbed.servers)
 
     def set_up_suite(self) -> None:

@@ -122,6 +122,10 @@ class Testbed(Closing):
         """The namespace with the two ports `outside` and `inside`."""
         return self._namespaces["appliance"]
 
+    def namespace(self, role: str) -> Namespace:
+        """One of the nodes by its name."""
+        return self._namespaces[role]
+
     def nail_down(self, host: "Host", port: str) -> None:
         """Let the switch send a host's frames to its port, whoever else writes its address."""
         words = ("fdb", "replace", host.mac, "dev", port, "master", "static", "sticky")

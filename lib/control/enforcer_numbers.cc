@@ -24,6 +24,7 @@ void show(const enforce::Health& health, RuleNumbers& numbers) {
   numbers.wanted.set(health.wanted);
   numbers.capacity.set(health.capacity);
   numbers.ports_refused.set(health.ports_refused);
+  numbers.waiting.set(health.waiting);
   numbers.rules.set(health.sent);
   numbers.failures.set(health.failures);
   numbers.repairs.set(health.repairs);

@@ -40,6 +40,7 @@ struct KernelNumbers {
 struct RuleNumbers {
   base::Counter is_used, is_in_force, sources, pending;  // gauges
   base::Counter wanted, capacity, ports_refused;         // gauges
+  base::Counter waiting;                                 // gauge: as of the kernel's filter
   base::Counter rules, failures, repairs, packets;
 };
 

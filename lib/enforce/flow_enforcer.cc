@@ -119,6 +119,10 @@ void FlowEnforcer::set_bypass(bool is_on) {
   for (Port& port : tables_) port.table->set_bypass(is_on);
 }
 
+void FlowEnforcer::limit_to_present(bool is_on) {
+  for (Port& port : tables_) port.table->limit_to_present(is_on);
+}
+
 void FlowEnforcer::say_troubles() {
   for (Port& port : tables_) {
     const std::string& trouble = port.table->trouble();
@@ -144,6 +148,7 @@ Health FlowEnforcer::health() const noexcept {
     const FlowTable::Numbers numbers = port.table->numbers();
     health.sent += numbers.created;
     health.pending += numbers.pending;
+    health.waiting = std::max(health.waiting, numbers.waiting);
     health.failures += numbers.failures;
     health.repairs += numbers.replays;
     health.packets += numbers.packets;

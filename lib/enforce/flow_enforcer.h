@@ -44,6 +44,7 @@ class FlowEnforcer final : public Enforcer {
   void submit(std::span<const scan::Order> orders) override;
   void reconcile(const policy::Ledger& ledger) override;
   void set_bypass(bool is_on) override;
+  void limit_to_present(bool is_on) override;
   [[nodiscard]] Health health() const noexcept override;
 
   // At the end: no rule stays.

@@ -39,7 +39,11 @@ base::Status FlowTable::validate() {
 }
 
 std::size_t FlowTable::limit() const noexcept {
-  return std::min(capacity_, settings_.rules_max == 0 ? kUnlimited : settings_.rules_max);
+  return std::min({capacity_, trial_, settings_.rules_max == 0 ? kUnlimited : settings_.rules_max});
+}
+
+void FlowTable::limit_to_present(bool is_on) {
+  if (is_on != (trial_ != kUnlimited)) trial_ = is_on ? programmed_.size() : kUnlimited;
 }
 
 void FlowTable::place(const base::Ip& source, Source& entry, Place where) {
@@ -309,6 +313,9 @@ FlowTable::Numbers FlowTable::numbers() const noexcept {
   const std::size_t room = limit() > programmed_.size() ? limit() - programmed_.size() : 0;
   numbers.pending = leaving_.size() + (is_bypassed_ ? 0 : std::min(waiting_.size(), room));
   numbers.capacity = limit() == kUnlimited ? 0 : limit();
+  // A limit of the configuration is no failure.
+  const bool is_full = std::min(capacity_, trial_) <= programmed_.size();
+  numbers.waiting = is_full && !is_bypassed_ ? waiting_.size() : 0;
   return numbers;
 }
 

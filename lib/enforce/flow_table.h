@@ -52,6 +52,7 @@ class FlowTable {
   struct Numbers {
     std::uint64_t programmed = 0, pending = 0;
     std::uint64_t capacity = 0;  // 0: not met yet
+    std::uint64_t waiting = 0;   // for room that the port does not have, as it said itself
     std::uint64_t created = 0, failures = 0, replays = 0, packets = 0;
   };
 
@@ -79,6 +80,8 @@ class FlowTable {
   }
 
   void set_bypass(bool is_on);
+  // While on, it takes no more rules than it has now: how being full is tried out.
+  void limit_to_present(bool is_on);
   void start_anew() noexcept { must_flush_ = true; }
   // `may_create` is false while some who must not be dropped may still be wanted.
   void step(bool may_create);
@@ -140,6 +143,7 @@ class FlowTable {
   bool must_flush_ = false;
   std::uint64_t losses_ = 0;
   std::size_t capacity_ = kUnlimited;  // learned
+  std::size_t trial_ = kUnlimited;     // limit_to_present()
   std::size_t capacity_before_ = 0;    // of the last try
   base::Micros raise_again_, raise_patience_ = kRaiseFirst;
   base::Micros pause_until_, pause_ = {};

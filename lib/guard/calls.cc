@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +57,8 @@ class Filter {
     for (const char* name : kAllowed) add(SCMP_ACT_ALLOW, name, {});
     for (const char* name : kDeadly) add(deadly(), name, {});
     add(rules.has_bpf ? SCMP_ACT_ALLOW : deadly(), "bpf", {});
+    if (rules.may_limit_files)
+      add(SCMP_ACT_ALLOW, "prlimit64", {SCMP_A1(SCMP_CMP_EQ, RLIMIT_FSIZE)});
     add_processes();
     add_memory();
     add_sockets();
@@ -89,9 +92,8 @@ class Filter {
     if (action == (refuses_ ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_LOG)) return;  // the default
     const int code = ::seccomp_rule_add_array(
         context_.get(), action, number, static_cast<unsigned>(arguments.size()), arguments.begin());
-    if (code == 0) return;
     fault_ = code;
-    at_ = name;
+    if (code != 0) at_ = name;
   }
 
   void add_processes() {

@@ -21,7 +21,8 @@ enum class CallFilter {
 
 struct CallRules {
   CallFilter filter = CallFilter::refuse;
-  bool has_bpf = false;  // for drops by XDP, and net_af_xdp
+  bool has_bpf = false;          // for drops by XDP, and net_af_xdp
+  bool may_limit_files = false;  // for trying out a full disk
 };
 
 // All threads, at once; cannot be undone. Sets no_new_privs.

@@ -59,6 +59,7 @@ void add_rules(Families& out, const control::RuleNumbers& numbers) {
   out.add("edgesentry_enforcer_in_force", labels, value_of(numbers.is_in_force));
   out.add("edgesentry_enforcer_sources", labels, value_of(numbers.sources));
   out.add("edgesentry_enforcer_orders_pending", labels, value_of(numbers.pending));
+  out.add("edgesentry_enforcer_waiting", labels, value_of(numbers.waiting));
   out.add("edgesentry_enforcer_failures_total", labels, value_of(numbers.failures));
   out.add("edgesentry_enforcer_repairs_total", labels, value_of(numbers.repairs));
   out.add("edgesentry_enforcer_wanted_sources", labels, value_of(numbers.wanted));

@@ -73,6 +73,7 @@ TEST_F(Rules, are_of_the_newest_blocks_when_room_is_short) {
   EXPECT_EQ(port.sources(), newest);
   EXPECT_EQ(enforcer->health().capacity, 10u);
   EXPECT_EQ(enforcer->health().wanted, 30u);
+  EXPECT_EQ(enforcer->health().waiting, 20u);
   EXPECT_TRUE(enforcer->health().is_in_force);  // all that there is room for
 }
 
@@ -81,6 +82,23 @@ TEST_F(Rules, never_exceed_what_is_configured) {
   for (std::uint32_t i = 0; i < 30; ++i) block(attacker(i));
   rounds(30);
   EXPECT_EQ(port.rules.size(), 4u);
+  EXPECT_EQ(enforcer->health().waiting, 0u) << "a choice, not a failure";
+}
+
+TEST_F(Rules, wait_while_a_full_port_is_tried_out) {
+  start();
+  for (std::uint32_t i = 0; i < 4; ++i) block(attacker(i));
+  rounds(5);
+  EXPECT_EQ(enforcer->health().waiting, 0u);
+  enforcer->limit_to_present(true);
+  for (std::uint32_t i = 4; i < 10; ++i) block(attacker(i));
+  rounds(5);
+  EXPECT_EQ(port.rules.size(), 4u);
+  EXPECT_EQ(enforcer->health().waiting, 6u);
+  enforcer->limit_to_present(false);
+  rounds(5);
+  EXPECT_EQ(port.rules.size(), 10u);
+  EXPECT_EQ(enforcer->health().waiting, 0u);
 }
 
 TEST_F(Rules, follow_the_counts_to_the_busiest) {
