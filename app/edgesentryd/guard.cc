@@ -120,12 +120,12 @@ void Guard::look_at_buffers() {
 }
 
 void Guard::look_at_rules() {
-  const bool is_kernel = numbers_.kernel.waiting.value() > 0;
+  const bool is_kernel = numbers_.kernel.waiting.value() + numbers_.xdp.waiting.value() > 0;
   const bool is_nic = numbers_.rules.waiting.value() > 0;
   see(Condition::rules_full, is_kernel || is_nic,
-      fmt::format("blocks wait for room in {}",
-                  is_kernel ? "the kernel's packet filter"
-                            : "the NIC's drop rules; the workers drop their packets"));
+      fmt::format(
+          "blocks wait for room in {}",
+          is_kernel ? "the kernel" : "the NIC's drop rules; the workers drop their packets"));
 }
 
 void Guard::look_at_disk() {

@@ -256,7 +256,6 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
   say_notes(*nics.value());
-
   const base::Status given = privilege.give_up(nics.value()->eal().runtime_folder());
   if (!given) return fail(given.error());
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from framework.control import Answer
+from framework.errors import LabError, VerifyError
 from framework.settings import Table
 from framework.test_suite import TestSuite
 from framework.tools import fetches
@@ -22,15 +23,25 @@ class Failing(TestSuite):
     words: ClassVar[tuple[str, ...]] = ("--faults",)
 
     @contextmanager
-    def running(self, failure: Table, more: Table | None = None) -> Iterator[None]:
+    def running(
+        self, failure: Table, more: Table | None = None, *, keeps_state: bool = False
+    ) -> Iterator[None]:
         """Start with these choices; afterwards the account of packets must add up."""
         before = self.sut.settings
+        if not keeps_state:
+            for file in self.sut.work.glob("state*.db*"):
+                file.unlink()
         self.sut.write_config({"failure": {**FAST, **failure}, **(more or {})})
         try:
             self.sut.start()
             yield
             if self.sut.is_running:
                 self.sut.stop()
+        except LabError as silent:
+            if self.sut.is_running:
+                raise
+            raise VerifyError(
+                f"ended with {self.sut.wait_end()} ({silent}):\n{self.sut.log()}") from silent
         finally:
             self.sut.kill()
             self.sut.settings = before

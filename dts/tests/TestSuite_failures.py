@@ -17,6 +17,7 @@ class TestFailures(Failing):
     """A thread that hangs, a wire that is cut."""
 
     settings: ClassVar[Table] = {"failure": FAST}
+    _routes: ClassVar[dict[str, list[str]]] = {}  # of each node, while its links were up
 
     @func_test
     def blocks_hold_while_control_stands_still(self) -> None:
@@ -103,7 +104,7 @@ class TestFailures(Failing):
                 self.fault("inject", name, **({"where": 1} if name == "worker_stalled" else {}))
                 self.verify_equal(self.sut.wait_end(), 1, f"exit code after {name}")
                 self.verify(says in self.sut.log(), f"{says!r} is not in\n{self.sut.log()}")
-            with self.running(failure):
+            with self.running(failure, keeps_state=True):
                 rows = [row["source"] for row in self.sut.ask("blocked")["sources"]]
                 self.verify(source in rows, f"{source} is not among {rows}")
                 self.verify(self.is_shut_out(source), "not blocked after the new start")
@@ -183,30 +184,29 @@ class TestFailures(Failing):
             with self.running({"link_down": "propagate"}):
                 self._set_link(role, device, "down")
                 self.begins("link_down")
-                wait_for(f"{other} to follow", lambda name=other: not self._is_up(name), 30.0)
+                self._follows(other, False)
                 self.up_is(0)
                 self._set_link(role, device, "up")
-                wait_for(f"{other} to be back", lambda name=other: self._is_up(name), 30.0)
+                self._follows(other, True)
                 self.ends("link_down")
                 self.up_is(1)
                 wait_for("a page", self.is_served, 30.0)
                 self._set_link(role, device, "down")
-                wait_for(f"{other} to follow", lambda name=other: not self._is_up(name), 30.0)
+                self._follows(other, False)
                 self.sut.stop()
                 self._set_link(role, device, "up")
                 self.verify(self._is_up(other), f"{other} is left down by a stop")
 
     def _set_link(self, role: str, device: str, state: str) -> None:
+        """The kernel forgets routes with the link, but not which there were."""
         namespace = self.testbed.namespace(role)
-        routes = namespace.ip("route", "show").splitlines() if state == "down" else []
-        if state == "down":
-            self._routes = [route.split() for route in routes]
+        routes = self._routes.setdefault(role, namespace.ip("route", "show").splitlines())
         namespace.ip("link", "set", "dev", device, state)
-        if state == "up":  # the kernel forgets them with the link
-            for route in self._routes:
-                namespace.ip("route", "replace", *route)
+        if state == "up":
+            namespace.ip_batch([f"route replace {route}" for route in routes])
 
-    _routes: ClassVar[list[list[str]]] = []
+    def _follows(self, device: str, is_up: bool) -> None:
+        wait_for(f"{device} to follow", lambda: self._is_up(device) == is_up, 30.0)
 
     def _is_up(self, device: str) -> bool:
         flags = self.testbed.appliance.ip("link", "show", "dev", device).split("<")[1].split(">")[0]
