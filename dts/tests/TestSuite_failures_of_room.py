@@ -179,7 +179,8 @@ class TestFailuresOfRoom(Failing):
                 more: Table = {"state": {"file": str(folder / "state.db"), "events_mb": 0}}
                 with self.running({"disk_full": choice}, more):
                     self._fill(folder)
-                    answers = [self.sut.ask("block", address=f"192.88.0.{i}") for i in range(1, 250)]
+                    hosts = range(1, 250)
+                    answers = [self.sut.ask("block", address=f"192.88.0.{i}") for i in hosts]
                     self.verify(not answers[-1]["durable"], "the disk never was full")
                     self.begins("disk_full")
                     source = self.scan()
