@@ -12,6 +12,7 @@ from daemon_place import Place, wait_for
 from daemon_test import main
 
 NOBODY = 65534
+RUNS = "edgesentry_responses_total"
 COMMAND = """#!/bin/sh
 { echo "$@"; id -u; env | sort | cut -d= -f1 | tr '\\n' ' '; echo
   grep -E '^(CapEff|NoNewPrivs):' /proc/self/status; } > %s/ran/"$1"
@@ -119,6 +120,22 @@ def commands_run_as_nobody_with_nothing(place: Place) -> None:
     wait_for("its end", lambda: not Path(f"/proc/{watcher[0]}").exists(), 20)
 
 
+def goes_on_when_nothing_runs_its_commands(place: Place) -> None:
+    """Both processes of edgesentry-run killed: said, counted, and everything else works."""
+    start(place)
+    assert place.process
+    watcher = children(place.process.pid)[0]
+    worker = children(watcher)[0]
+    os.kill(watcher, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    for last in (9, 10):
+        place.ask({"command": "block", "address": f"198.51.100.{last}"})
+    wait_for("the failures", lambda: place.metric(RUNS, 'result="failed"') >= 2, 20)
+    assert not list((place.folder / "ran").iterdir())
+    assert len(place.ask({"command": "blocked"})["sources"]) == 2
+    place.stop()
+
+
 def says_what_the_user_cannot_read(place: Place) -> None:
     """A start ends before anything is opened, with file, user and remedy."""
     config = place.write_config("net_null0", "net_null1", '[privilege]\nuser = "nobody"\n')
@@ -138,4 +155,5 @@ if __name__ == "__main__":
         sys.exit(0)
     sys.exit(main(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
                                 commands_run_as_nobody_with_nothing,
+                                goes_on_when_nothing_runs_its_commands,
                                 says_what_the_user_cannot_read]))

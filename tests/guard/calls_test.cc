@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -93,6 +94,17 @@ TEST_F(Calls, let_threads_files_and_ordinary_sockets_be) {
     return may_sleep_short && tcp >= 0 && routes >= 0 && file >= 0 && ::write(file, "x", 1) == 1
                ? 7
                : 1;
+  });
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+}
+
+TEST_F(Calls, let_it_have_less_room_for_its_files_and_no_other_limit) {
+  const int status = behind_filter([] {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+    limit.rlim_cur = 0;
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
+    return ::setrlimit(RLIMIT_NOFILE, &limit) < 0 && errno == EPERM ? 7 : 3;
   });
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
 }
