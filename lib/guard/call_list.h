@@ -7,8 +7,9 @@
 
 namespace edgesentry::guard {
 
-// glibc 2.36, DPDK 22.11, SQLite, TBB, civetweb, libmicrohttpd and GnuTLS, as strace shows them,
-// and the siblings that another version of the same library may take instead.
+// What glibc 2.36, DPDK 22.11, SQLite, TBB, civetweb, libmicrohttpd and GnuTLS were seen to call
+// (tests/guard/measure_calls.py), what they call on other machines (NUMA, huge pages, timers of
+// drivers, a crash), and the siblings that another version may take instead.
 inline constexpr auto kAllowed = std::to_array<const char*>(
     {// files
      "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
