@@ -3,6 +3,7 @@
 usage: failures_daemon_test.py EDGESENTRYD EDGESENTRY_NFT    (prints TAP; root)
 """
 
+import contextlib
 import json
 import os
 import re
@@ -70,6 +71,29 @@ def a_block_waits_for_room_in_the_kernel(place: Place) -> None:
         daemon.stop()
 
 
+def a_stop_does_not_wait_for_nftables_that_hangs(place: Place) -> None:
+    """edgesentry-nft is stopped with SIGSTOP: the daemon ends within its limits."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder)
+        daemon.ask("block", address=ATTACKER)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), 3)
+        pids = [int(pid) for pid in run("ip", "netns", "pids", place.server).split()]
+        hanging = [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text(
+            encoding="utf-8").startswith("edgesentry-nft")]
+        assert hanging
+        try:
+            for pid in hanging:
+                os.kill(pid, signal.SIGSTOP)
+            assert place.process
+            place.process.send_signal(signal.SIGTERM)
+            place.process.wait(STOP_SECONDS)
+            assert "edgesentry" in daemon.read("err") and "nft" in daemon.read("err")
+        finally:
+            for pid in hanging:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+
 class Bridge(Daemon):
     """An inline appliance in the server's namespace, between eth0 and the wire in0."""
 
@@ -133,4 +157,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1], sys.argv[2], [no_moment_without_the_drop_during_an_upgrade,
                                              a_block_waits_for_room_in_the_kernel,
+                                             a_stop_does_not_wait_for_nftables_that_hangs,
                                              a_link_that_goes_down_is_seen_and_passed_on]))
