@@ -132,11 +132,6 @@ std::string describe(const config::Config& config, const Nics& nics, const plane
   return line;
 }
 
-void say_notes(const Nics& nics) {
-  for (const nic::Port& port : nics.ports())
-    for (const std::string& note : port.notes()) say(note);
-}
-
 void say_life(Outlets& outlets, report::Life life, std::string text) {
   report::Event event;
   event.life = life;
@@ -256,7 +251,8 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   auto nics = Nics::open(config, prepared.plan);
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
-  say_notes(*nics.value());
+  for (const nic::Port& port : nics.value()->ports())
+    for (const std::string& note : port.notes()) say(note);
   const base::Status given = privilege.give_up(nics.value()->eal().runtime_folder());
   if (!given) return fail(given.error());
 
