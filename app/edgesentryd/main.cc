@@ -16,6 +16,7 @@
 #include "edgesentryd/api_server.h"
 #include "edgesentryd/command_line.h"
 #include "edgesentryd/controller.h"
+#include "edgesentryd/describe.h"
 #include "edgesentryd/faults.h"
 #include "edgesentryd/guard.h"
 #include "edgesentryd/nics.h"
@@ -113,23 +114,6 @@ void wait_until_active(const Nics& nics, const plane::Plane& plane) {
   for (const scan::Tally* worker : plane.tallies())
     while (worker->heartbeat.value() == 0 && std::chrono::steady_clock::now() < limit)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
-std::string describe(const config::Config& config, const Nics& nics, const plane::Plane& plane) {
-  std::string line = fmt::format(
-      "{}, {}, {} worker{} ({})",
-      config.placement == config::Placement::inline_ ? "inline"
-      : config.placement == config::Placement::tap   ? "tap"
-                                                     : "host",
-      config.mode != config::Mode::enforce             ? "observing only"
-      : config.placement == config::Placement::inline_ ? "blocking"
-                                                       : "reporting only",
-      config.workers.count, config.workers.count == 1 ? "" : "s", nic::to_string(plane.spread()));
-  for (const nic::Port& port : nics.ports())
-    line += fmt::format(", {} on {}", port.label(), port.device());
-  if (!config.metrics.listen.empty()) line += ", metrics on " + config.metrics.listen;
-  if (!config.api.listen.empty()) line += ", API on " + config.api.listen;
-  return line;
 }
 
 void say_life(Outlets& outlets, report::Life life, std::string text) {

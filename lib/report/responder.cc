@@ -85,9 +85,9 @@ void Responder::work_off() {
 
 void Responder::run(const CommandValues& values) {
   const Arguments arguments = fill_in(settings_.command, values);
-  const base::Result<ChildEnd> end =
-      settings_.run ? settings_.run(values, give_up_fd_)
-                    : run_child(arguments, settings_.deadline, give_up_fd_);
+  const base::Result<ChildEnd> end = settings_.run
+                                         ? settings_.run(values, give_up_fd_)
+                                         : run_child(arguments, settings_.deadline, give_up_fd_);
   std::string trouble;
   if (!end.ok()) {
     numbers_.failed.fetch_add(1, std::memory_order_relaxed);

@@ -55,7 +55,7 @@ struct Opened {
   std::unique_ptr<BlockStore> store;  // nullptr: memory only
   std::vector<Record> records;        // of blocks and memories, what could be read
   Allowed allowed;
-  std::vector<std::string> notes;     // for the operator; empty when all is well
+  std::vector<std::string> notes;  // for the operator; empty when all is well
 };
 
 }  // namespace edgesentry::store
