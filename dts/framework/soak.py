@@ -101,9 +101,12 @@ class Soak:
             except (AssertionError, LabError, VerifyError, OSError) as fault:
                 faults.append(f"{name}: {fault}")
         faults += self._look()
-        if not self._sut.is_running:
-            return Round(second, ", ".join(names), f"it is gone: {self._sut.log()[-2000:]}")
-        metrics, cost = self._sut.metrics(), cost_of(self._sut.pid)
+        try:
+            metrics, cost = self._sut.metrics(), cost_of(self._sut.pid)
+        except (LabError, OSError) as fault:
+            gone = "" if self._sut.is_running else f": it has ended ({self._sut.exit_code})"
+            said = f"{fault}{gone}: {self._sut.log()[-2000:]}"
+            return Round(second, ", ".join(names), "; ".join([*faults, said]))
         return Round(
             second=second,
             troubles=", ".join(names),

@@ -88,6 +88,11 @@ class Appliance:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """How it ended; less than 0: the signal. Nothing while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    @property
     def pid(self) -> int:
         """The process id, for signals."""
         if self._process is None:
