@@ -39,7 +39,7 @@ base::Result<ApiPlace> take_api_place(const config::Api& api,
   if (!token) return token.error();
   place.tokens.change = std::move(token).value();
   if (!api.read_token_file.empty()) {
-    auto look = serve::take_token("api.read_token_file", api.read_token_file, say);
+    auto look = serve::take_token("api.read_token_file", api.read_token_file, say, heir);
     if (!look) return look.error();
     place.tokens.look = std::move(look).value();
   }

@@ -6,9 +6,10 @@ usage: privilege_test.py EDGESENTRYD    (prints TAP; root)
 import os
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 
-from daemon_place import Place, wait_for
+from daemon_place import Place, free_port, wait_for
 from daemon_test import main
 
 NOBODY = 65534
@@ -98,6 +99,24 @@ def everything_works_behind_it(place: Place) -> None:
     place.stop()
 
 
+def takes_both_tokens_of_its_user(place: Place) -> None:
+    """The files belong to the user that it becomes; each token opens what it is for."""
+    port = free_port()
+    for name in ("change", "look"):
+        token = place.folder / name
+        token.write_text(f"{name:x<32}\n", encoding="utf-8")
+        token.chmod(0o600)
+        os.chown(token, NOBODY, NOBODY)
+    start(place, f'[api]\nlisten = "127.0.0.1:{port}"\ntoken_file = "{place.folder}/change"\n'
+                 f'read_token_file = "{place.folder}/look"\n')
+    for name in ("change", "look"):
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/v1/status",
+                                       headers={"Authorization": f"Bearer {name:x<32}"})
+        with urllib.request.urlopen(asked, timeout=20) as reply:
+            assert reply.status == 200, reply.status
+    place.stop()
+
+
 def commands_run_as_nobody_with_nothing(place: Place) -> None:
     """User, arguments, environment, capabilities; and again when what runs them was killed."""
     start(place)
@@ -154,6 +173,7 @@ if __name__ == "__main__":
         print("1..0 # SKIP needs root, to become somebody else")
         sys.exit(0)
     sys.exit(main(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
+                                takes_both_tokens_of_its_user,
                                 commands_run_as_nobody_with_nothing,
                                 goes_on_when_nothing_runs_its_commands,
                                 says_what_the_user_cannot_read]))
