@@ -12,6 +12,7 @@
 #include <cstring>
 #include <exception>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "serve/request_text.h"
@@ -24,6 +25,12 @@ constexpr std::uint64_t kWake = 1;
 constexpr std::uint64_t kFirstConnection = 2;
 constexpr int kWaitMs = 250;  // how late a deadline may be noticed
 constexpr int kAcceptsPerTurn = 64;
+
+// The last line on a connection, as far as it fits.
+void say(int fd, const char* sentence) {
+  const std::string line = error_line(sentence) + '\n';
+  ::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 
 }  // namespace
 
@@ -132,8 +139,7 @@ void CommandServer::Loop::shed(const char* sentence) {
   ::close(spare_fd_);
   const int fd = ::accept4(listener_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
-    const std::string line = error_line(sentence) + '\n';
-    ::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    say(fd, sentence);
     ::close(fd);
     numbers_.refused.add(1);
   }
@@ -141,19 +147,46 @@ void CommandServer::Loop::shed(const char* sentence) {
 }
 
 void CommandServer::Loop::take_in(int fd) {
+  auto connection = std::make_unique<Connection>(fd, settings_.now() + settings_.idle_max);
+  connection->set_comes_first(settings_.comes_first(connection->peer()));
   const Id id = next_id_;
-  if (connections_.size() >= settings_.connections_max || !watch(fd, id).ok()) {
-    const std::string line =
-        error_line("too many connections; close one or try again later") + '\n';
-    ::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    ::close(fd);
+  if ((connections_.size() >= settings_.connections_max && !make_room(*connection)) ||
+      !watch(fd, id).ok()) {
+    say(fd, "too many connections; close one or try again later");
     numbers_.refused.add(1);
     return;
   }
   ++next_id_;
-  connections_.emplace(id, std::make_unique<Connection>(fd, settings_.now() + settings_.idle_max));
+  connections_.emplace(id, std::move(connection));
   numbers_.accepted.add(1);
   numbers_.connections.set(connections_.size());
+}
+
+// Who has been idle longest gives way. Who comes first gives way to its like only, and when it is
+// idle; for it others give way even while they are busy. False: nobody does.
+bool CommandServer::Loop::make_room(const Connection& newcomer) {
+  using Rank = std::tuple<bool, bool, Connection::Time>;
+  auto leaving = connections_.end();
+  Rank lowest;
+  for (auto it = connections_.begin(); it != connections_.end(); ++it) {
+    Connection& connection = *it->second;
+    connection.read_some();  // its request may have come in this very turn
+    const bool is_busy = connection.is_busy();
+    if (connection.comes_first() && (is_busy || !newcomer.comes_first())) continue;
+    if (is_busy && !newcomer.comes_first()) continue;
+    const Rank rank{connection.comes_first(), is_busy, connection.deadline()};
+    if (leaving != connections_.end() && rank >= lowest) continue;
+    leaving = it;
+    lowest = rank;
+  }
+  if (leaving == connections_.end()) return false;
+  const Connection& connection = *leaving->second;
+  (connection.is_busy() ? numbers_.slow : numbers_.idle).add(1);
+  if (!connection.wants_to_write())
+    say(connection.fd(), "gave way to another connection; ask anew");
+  if (connection.is_working()) pool_->forget(leaving->first);
+  connections_.erase(leaving);
+  return true;
 }
 
 void CommandServer::Loop::deliver_replies() {

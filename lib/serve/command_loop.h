@@ -31,6 +31,7 @@ class CommandServer::Loop {
   void accept_all();
   void shed(const char* sentence);
   void take_in(int fd);
+  bool make_room(const Connection& newcomer);
   void deliver_replies();
   bool advance(Id id, Connection& connection);
   void ask(Id id, Connection& connection, const std::string& line);

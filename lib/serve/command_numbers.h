@@ -9,9 +9,10 @@ namespace edgesentry::serve {
 struct alignas(base::kCacheLine) CommandNumbers {
   base::Counter connections;  // gauge
   base::Counter accepted;
-  base::Counter refused;    // above the limit of connections
-  base::Counter slow;       // disconnected: did not read its reply
-  base::Counter idle;       // disconnected: asked nothing for too long
+  base::Counter refused;  // above the limit of connections, and nobody gave way
+  base::Counter
+      slow;  // disconnected: did not read its reply, or was busy when root needed its place
+  base::Counter idle;       // disconnected: asked nothing for too long, or for longest at the limit
   base::Counter handled;    // requests answered by the handler
   base::Counter malformed;  // lines that are not a request
 };

@@ -3,8 +3,11 @@
 //
 // One thread looks after all connections and never waits for a client or a handler; a few more run
 // the handler. Hostile clients cost nobody but themselves: lines, replies, connections and the time
-// to ask or to read are bounded, and what is cut off is counted.
+// to ask or to read are bounded, and what is cut off is counted. At the limit of connections the
+// one that has been idle longest gives way; root and our own user never give way to others.
 #pragma once
+
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
@@ -34,6 +37,9 @@ class CommandServer {
     std::size_t reply_bytes_max = std::size_t{4} << 20;
     std::chrono::milliseconds idle_max{60'000};    // from one request to the next
     std::chrono::milliseconds unread_max{10'000};  // until a reply has been read whole
+    std::function<bool(const Peer&)> comes_first = [](const Peer& peer) {
+      return peer.uid == 0 || peer.uid == ::geteuid();
+    };
     std::function<Connection::Time()> now = [] { return std::chrono::steady_clock::now(); };
   };
 

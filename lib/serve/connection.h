@@ -35,6 +35,8 @@ class Connection {
   [[nodiscard]] const Peer& peer() const noexcept { return peer_; }
   [[nodiscard]] Time deadline() const noexcept { return deadline_; }
   void set_deadline(Time deadline) noexcept { deadline_ = deadline; }
+  [[nodiscard]] bool comes_first() const noexcept { return comes_first_; }
+  void set_comes_first(bool comes_first) noexcept { comes_first_ = comes_first; }
 
   void read_some();
   void write_some();
@@ -51,6 +53,10 @@ class Connection {
   [[nodiscard]] bool wants_to_read() const noexcept;
   [[nodiscard]] bool wants_to_write() const noexcept { return sent_ < out_.size(); }
   [[nodiscard]] bool is_working() const noexcept { return is_working_; }
+  // A request is under way: waits to be begun, is worked on, or its reply waits to be read.
+  [[nodiscard]] bool is_busy() const noexcept {
+    return !is_broken_ && (is_working_ || wants_to_write() || has_line());
+  }
   void set_working() noexcept { is_working_ = true; }
   // Nothing more will come of it: the peer is gone, or all that was to be said is said.
   [[nodiscard]] bool is_over() const noexcept;
@@ -60,6 +66,7 @@ class Connection {
   int fd_;
   Peer peer_;
   Time deadline_;
+  bool comes_first_ = false;
   std::string in_;
   std::size_t taken_ = 0;  // of in_
   std::string out_;
