@@ -1,6 +1,8 @@
 #include "store/sqlite.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace edgesentry::store {
 
@@ -8,6 +10,8 @@ namespace {
 
 // Another process that reads the file (a backup) may hold it for a moment.
 constexpr int kBusyMs = 2000;
+// Who was blocked is nobody's business. SQLite gives the log and its index the mode of the file.
+constexpr mode_t kFileMode = 0640;
 
 Fault fault_of(int code) noexcept {
   switch (code & 0xff) {
@@ -48,6 +52,13 @@ std::string file_uri(std::string_view path) {
   return uri + "?immutable=1";
 }
 
+// SQLite by itself leaves the mode to the umask. What fails here fails there again, and is told.
+void make_private(const std::string& path) {
+  if (::access(path.c_str(), F_OK) == 0) return;  // closing it would end SQLite's locks on it
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace
 
 base::Error Database::Core::fail(int code, const char* said) {
@@ -68,6 +79,7 @@ base::Result<Database> Database::open(const std::string& path, Access access) {
   flags |= access == Access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                         : SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
   const std::string name = access == Access::as_it_stands ? file_uri(path) : path;
+  if (access == Access::read_write) make_private(path);
   sqlite3* handle = nullptr;
   const int code = ::sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
   core.handle.reset(handle);

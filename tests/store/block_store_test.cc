@@ -1,6 +1,7 @@
 #include "store/block_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -65,6 +66,21 @@ TEST_F(BlockStoreTest, begins_with_nothing_and_says_nothing) {
   EXPECT_NE(opened.store, nullptr);
   EXPECT_TRUE(opened.records.empty());
   EXPECT_TRUE(opened.notes.empty());
+}
+
+TEST_F(BlockStoreTest, keeps_its_files_from_others_whatever_the_umask) {
+  const mode_t before = ::umask(0);
+  {
+    const Opened opened = BlockStore::open(path_);
+    ASSERT_NE(opened.store, nullptr);
+    EXPECT_TRUE(opened.store->write(records_of(10)));
+    for (const char* suffix : {"", "-wal", "-shm"})
+      EXPECT_EQ(fs::status(path_ + suffix).permissions(), fs::perms{0640}) << suffix;
+  }
+  overwrite(path_, 0, 4096, '\xff');
+  EXPECT_NE(BlockStore::open(path_).store, nullptr);
+  EXPECT_EQ(fs::status(path_).permissions(), fs::perms{0640}) << "the one made anew";
+  ::umask(before);
 }
 
 TEST_F(BlockStoreTest, gives_back_what_was_written_in_both_families) {
