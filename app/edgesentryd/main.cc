@@ -295,15 +295,17 @@ int run(int argc, char** argv) {
   const config::Loaded loaded = config::load_file(line.config_path);
   if (!loaded.problems.empty()) fmt::print(stderr, "{}\n", loaded.to_string());
   if (!loaded.usable()) return kExitConfig;
-  const auto patterns = open_patterns(loaded.config.payload, say);
+  auto privilege = Privilege::prepare(loaded.config, say);
+  if (!privilege) return fail(privilege.error());
+  const auto patterns =
+      open_patterns(loaded.config.payload, privilege.value()->heir().has_value(), say);
   if (!patterns) {
     fmt::print(stderr, "{}\n", patterns.error().text);
     return kExitConfig;
   }
+  privilege.value()->need(patterns.value().path);
   const auto plan = Nics::plan(loaded.config, line.eal_arguments);
   if (!plan) return fail(plan.error());
-  auto privilege = Privilege::prepare(loaded.config, patterns.value().path, say);
-  if (!privilege) return fail(privilege.error());
   if (line.check_only) {
     for (const std::string& note : plan.value().notes) say(note);
     const std::vector<std::string> faults = privilege.value()->out_of_reach();

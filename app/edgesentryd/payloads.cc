@@ -17,10 +17,16 @@ control::PatternsView view_of(const signature::OpenedPatterns& opened, bool is_l
 }  // namespace
 
 base::Result<signature::OpenedPatterns> open_patterns(
-    const config::Payload& payload, const std::function<void(std::string_view)>& say) {
+    const config::Payload& payload, bool has_heir,
+    const std::function<void(std::string_view)>& say) {
   if (!payload.enabled) return signature::OpenedPatterns{};
-  signature::OpenedPatterns opened = signature::open_patterns(
-      {.path = payload.patterns, .cache_folder = payload.cache, .is_verified = true});
+  if (has_heir && !payload.cache.empty())
+    say("patterns are compiled at this start: the cache is for reloads, as the user of "
+        "[privilege]");
+  signature::OpenedPatterns opened =
+      signature::open_patterns({.path = payload.patterns,
+                                .cache_folder = has_heir ? std::string() : payload.cache,
+                                .is_verified = true});
   for (const std::string& notice : opened.notices) say(notice);
   if (!opened.problems.empty()) return base::Error{opened.problem_lines()};
   return opened;

@@ -19,9 +19,12 @@
 namespace edgesentry::appliance {
 
 // Without a database: payloads are left alone, by configuration or for want of a file, which is
-// said. The error has a line for each fault of the file, as `edgesentry check` prints them.
+// said. The error has a line for each fault of the file, as `edgesentry check` prints them. Root
+// that becomes another user (`has_heir`) leaves the cache alone: it is that user's, who could have
+// written anything there, and Hyperscan does not check what it takes out of it.
 [[nodiscard]] base::Result<signature::OpenedPatterns> open_patterns(
-    const config::Payload& payload, const std::function<void(std::string_view)>& say);
+    const config::Payload& payload, bool has_heir,
+    const std::function<void(std::string_view)>& say);
 
 // Owned by main, between the plane, whose workers use the patterns, and the control thread, which
 // calls everything here. A thread of its own reads, compiles, tries, and takes the memory of each

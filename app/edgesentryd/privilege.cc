@@ -53,13 +53,15 @@ std::vector<std::string> runner_words(std::initializer_list<std::string> more,
 
 }  // namespace
 
-base::Result<std::unique_ptr<Privilege>> Privilege::prepare(const config::Config& config,
-                                                            const std::string& patterns, Say say) {
-  std::unique_ptr<Privilege> made(new Privilege(config, patterns, std::move(say)));
+base::Result<std::unique_ptr<Privilege>> Privilege::prepare(const config::Config& config, Say say) {
+  std::unique_ptr<Privilege> made(new Privilege(config, std::move(say)));
   if (base::Status settled = made->settle_accounts(); !settled) return settled.error();
   if (base::Status settled = made->settle_capabilities(); !settled) return settled.error();
-  made->needed_ = needed_places(config, patterns);
   return made;
+}
+
+void Privilege::need(const std::string& patterns) {
+  needed_ = needed_places(config_, patterns);
 }
 
 base::Status Privilege::settle_accounts() {
@@ -98,17 +100,25 @@ base::Status Privilege::settle_capabilities() {
 }
 
 std::vector<std::string> Privilege::out_of_reach() const {
-  return account_ ? guard::out_of_reach(*account_, needed_) : std::vector<std::string>();
+  std::vector<std::string> sentences;
+  if (!account_) return sentences;
+  for (guard::OutOfReach& fault : guard::out_of_reach(*account_, needed_))
+    sentences.push_back(std::move(fault.text));
+  return sentences;
 }
 
 base::Status Privilege::hand_over() {
   for (const std::string& sentence : guard::open_to_all(needed_)) say_(sentence);
   if (!account_) return {};
   guard::hand_over(*account_, needed_);
-  const std::vector<std::string> faults = out_of_reach();
-  if (faults.empty()) return {};
-  std::string text = faults.front();
-  for (std::size_t i = 1; i < faults.size(); ++i) text += "\nedgesentryd: " + faults[i];
+  std::string text;
+  for (const guard::OutOfReach& fault : guard::out_of_reach(*account_, needed_)) {
+    if (fault.is_written)
+      say_(fault.text + "; it starts all the same, and does without that file until it can write");
+    else
+      text += (text.empty() ? "" : "\nedgesentryd: ") + fault.text;
+  }
+  if (text.empty()) return {};
   return base::Error{std::move(text)};
 }
 

@@ -27,12 +27,14 @@ namespace edgesentry::appliance {
 class Privilege {
  public:
   using Say = std::function<void(const std::string&)>;
-  // `patterns` is the file that was found, which the configuration may not name.
-  static base::Result<std::unique_ptr<Privilege>> prepare(const config::Config& config,
-                                                          const std::string& patterns, Say say);
+  static base::Result<std::unique_ptr<Privilege>> prepare(const config::Config& config, Say say);
 
+  // `patterns` is the file that was found, which the configuration may not name.
+  void need(const std::string& patterns);
   // Each sentence is a place that the user could not use.
   [[nodiscard]] std::vector<std::string> out_of_reach() const;
+  // Fails for what has to be read. What cannot be written is said: an appliance in the wire does
+  // its work without a disk, and its outputs say, count and mend the rest.
   [[nodiscard]] base::Status hand_over();
   // What starts programs later on, because this process then cannot.
   [[nodiscard]] base::Status start_companions();
@@ -54,8 +56,7 @@ class Privilege {
   [[nodiscard]] guard::Standing standing() const { return guard::standing_now(done_); }
 
  private:
-  Privilege(const config::Config& config, std::string patterns, Say say)
-      : config_(config), patterns_(std::move(patterns)), say_(std::move(say)) {}
+  Privilege(const config::Config& config, Say say) : config_(config), say_(std::move(say)) {}
   [[nodiscard]] base::Status settle_accounts();
   [[nodiscard]] base::Status settle_capabilities();
   [[nodiscard]] base::Status start_commands();
@@ -63,7 +64,6 @@ class Privilege {
   [[nodiscard]] base::Status start_xdp_launcher();
 
   const config::Config& config_;
-  const std::string patterns_;
   const Say say_;
   std::optional<guard::Account> account_;          // absent: the user stays
   std::optional<guard::Account> command_account_;  // the same for log.block_command

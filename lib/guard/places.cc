@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -25,7 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kOurName = "edgesentry";
-constexpr int kFilesMax = 4096;  // of one folder: logs and their old ones
+constexpr std::array kJournals = {"", "-wal", "-shm"};  // a file, and what SQLite puts beside it
+constexpr int kFilesMax = 4096;                         // of one folder: logs and their old ones
 
 // Device and inode: one name of many says nothing.
 using Identity = std::pair<dev_t, ino_t>;
@@ -150,19 +152,37 @@ std::string sentence(const Needed& place, const Account& account, std::string_vi
                      place.path, verb, remedy);
 }
 
+std::string trouble_with_disk(const fs::path& place, int error) {
+  if (error == EROFS) return fmt::format("{} is on a disk that is read-only", place.string());
+  return fmt::format("{}: {}; look at its disk", place.string(), std::strerror(error));
+}
+
 // Empty: the folder can be entered, and files made in it.
 std::string trouble_with_folder(const fs::path& folder, const Account& account,
                                 const Identities& kept) {
   if (std::string closed = how_to_open(folder, account); !closed.empty()) return closed;
   if (!is_there(folder) || can(folder, W_OK | X_OK)) return {};
-  if (errno == EROFS) return fmt::format("{} is on a disk that is read-only", folder.string());
+  if (errno != EACCES) return trouble_with_disk(folder, errno);
   struct stat about {};
-  if (::stat(folder.c_str(), &about) == 0 && kept.contains(identity_of(about)))
+  const bool is_known = ::stat(folder.c_str(), &about) == 0;
+  if (is_known && kept.contains(identity_of(about)))
     return fmt::format(
         "name a folder of its own; {} leads to the configuration or a program, which that user "
         "must not exchange",
         folder.string());
+  if (is_known && about.st_uid == account.user)
+    return fmt::format("let its owner write there: chmod u+rwx {}", folder.string());
   return fmt::format("give it the folder: chown {} {}", account.user, folder.string());
+}
+
+// Empty: it can be read and written, or is not there yet.
+std::string trouble_with_file(const fs::path& file, const Account& account) {
+  if (!is_there(file) || can(file, R_OK | W_OK)) return {};
+  if (errno != EACCES) return trouble_with_disk(file, errno);
+  struct stat about {};
+  if (::stat(file.c_str(), &about) == 0 && about.st_uid == account.user)
+    return fmt::format("let its owner write it, and its journals: chmod u+rw {}*", file.string());
+  return fmt::format("give it the file: chown {} {}", account.user, file.string());
 }
 
 std::string trouble_with(const Needed& place, const Account& account, const Identities& kept) {
@@ -187,8 +207,8 @@ std::string trouble_with(const Needed& place, const Account& account, const Iden
       break;
   }
   remedy = trouble_with_folder(folder, account, kept);
-  if (remedy.empty() && is_there(path) && !can(path, R_OK | W_OK) && errno == EACCES)
-    remedy = fmt::format("give it the file: chown {} {}", account.user, place.path);
+  for (const char* more : kJournals)
+    if (remedy.empty()) remedy = trouble_with_file(place.path + more, account);
   return remedy.empty() ? remedy : sentence(place, account, "written", remedy);
 }
 
@@ -200,10 +220,8 @@ void hand_over(const Account& account, std::span<const Needed> places) {
     if (place.path.empty() || place.use == Use::read || place.use == Use::keep) continue;
     const fs::path path = place.path;
     std::vector<std::string> named;
-    // SQLite's journals belong to the file.
     if (place.use == Use::write)
-      for (const char* more : {"", "-wal", "-shm"})
-        named.push_back(path.filename().string() + more);
+      for (const char* more : kJournals) named.push_back(path.filename().string() + more);
     give_folder(place.use == Use::folder ? path : path.parent_path(), named, account, kept);
   }
 }
@@ -224,16 +242,17 @@ std::vector<std::string> open_to_all(std::span<const Needed> places) {
   return sentences;
 }
 
-std::vector<std::string> out_of_reach(const Account& account, std::span<const Needed> places) {
+std::vector<OutOfReach> out_of_reach(const Account& account, std::span<const Needed> places) {
   const Identities kept = folders_to_keep(places);
   const AsAccount as(account);
-  std::vector<std::string> sentences;
+  std::vector<OutOfReach> found;
   for (const Needed& place : places) {
     if (place.path.empty()) continue;
+    const bool is_written = place.use == Use::write || place.use == Use::folder;
     if (std::string trouble = trouble_with(place, account, kept); !trouble.empty())
-      sentences.push_back(std::move(trouble));
+      found.push_back({std::move(trouble), is_written});
   }
-  return sentences;
+  return found;
 }
 
 }  // namespace edgesentry::guard

@@ -5,7 +5,8 @@
 // unit) or made here, files in them, and files that the configuration names for writing. Never a
 // folder that leads to what is only read or kept, never through a symbolic link that others could
 // have set (guard/walk.h), never out of a folder that others can write, never a file with a second
-// name. Everything else stays as it is, and what the user could not use is told with what to do.
+// name. Everything else stays as it is, and what the user could not use is told with what to do:
+// a disk that only reads, or not even that, is a fault like another.
 // Called by main, which changes its own thread's file user for a moment.
 #pragma once
 
@@ -37,8 +38,13 @@ void hand_over(const Account& account, std::span<const Needed> places);
 // A sentence for each place that is written where everybody can put another file.
 [[nodiscard]] std::vector<std::string> open_to_all(std::span<const Needed> places);
 
-// A sentence for each place that the account cannot use as it has to.
-[[nodiscard]] std::vector<std::string> out_of_reach(const Account& account,
-                                                    std::span<const Needed> places);
+struct OutOfReach {
+  std::string text;         // place, fault and remedy
+  bool is_written = false;  // an output, without which the appliance can do its work
+};
+
+// One for each place that the account cannot use as it has to.
+[[nodiscard]] std::vector<OutOfReach> out_of_reach(const Account& account,
+                                                   std::span<const Needed> places);
 
 }  // namespace edgesentry::guard

@@ -5,6 +5,7 @@ usage: privilege_test.py EDGESENTRYD    (prints TAP; root)
 
 import os
 import signal
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -20,12 +21,12 @@ COMMAND = """#!/bin/sh
 """
 
 
-def start(place: Place, more: str = "") -> Path:
+def start(place: Place, more: str = "", cache: Path | str = "") -> Path:
     """As nobody, with a command; the folder of files that the user gets."""
     place.folder.chmod(0o755)
     ours = place.folder / "edgesentry"
-    ours.mkdir()
-    (place.folder / "ran").mkdir()
+    ours.mkdir(exist_ok=True)
+    (place.folder / "ran").mkdir(exist_ok=True)
     (place.folder / "ran").chmod(0o777)
     (place.folder / "ignore").write_text("", encoding="utf-8")
     command = place.folder / "command"
@@ -33,7 +34,8 @@ def start(place: Place, more: str = "") -> Path:
     command.chmod(0o755)
     config = place.write_config("net_null0", "net_null1",
                                 f'[allow]\nfile = "{place.folder}/ignore"\n'
-                                f'[payload]\ncache = ""\n[privilege]\nuser = "nobody"\n{more}')
+                                f'[payload]\ncache = "{cache}"\n'
+                                f'[privilege]\nuser = "nobody"\n{more}')
     text = config.read_text(encoding="utf-8")
     for name in ("events.json", "state.db"):
         text = text.replace(f"{place.folder}/{name}", f"{ours}/{name}")
@@ -155,6 +157,65 @@ def goes_on_when_nothing_runs_its_commands(place: Place) -> None:
     place.stop()
 
 
+def starts_on_a_disk_that_is_read_only(place: Place) -> None:
+    """Blocks in memory, the old ones put back, all of it said; the disk catches up once it can."""
+    ours = place.folder / "edgesentry"
+    ours.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "edgesentry", str(ours)], check=True)
+    try:
+        start(place)
+        assert place.ask({"command": "block", "address": "198.51.100.9"})["durable"]
+        place.stop()
+        subprocess.run(["mount", "-o", "remount,ro", str(ours)], check=True)
+        start(place)
+        for key in ("state.file", "log.json_file"):
+            assert f"{key}: after the drop to user nobody" in place.errors(), place.errors()
+        assert f"{ours} is on a disk that is read-only; it starts" in place.errors()
+        reply = place.ask({"command": "block", "address": "198.51.100.10"})
+        assert not reply["durable"], reply
+        assert place.metric("edgesentry_state_degraded") == 1
+        blocked = [row["source"] for row in place.ask({"command": "blocked"})["sources"]]
+        assert blocked == ["198.51.100.9", "198.51.100.10"], blocked
+        subprocess.run(["mount", "-o", "remount,rw", str(ours)], check=True)
+        wait_for("the disk", lambda: place.metric("edgesentry_state_degraded") == 0, 20)
+        log = ours / "events.json"
+        wait_for("the log", lambda: "198.51.100.10" in log.read_text(encoding="utf-8"), 20)
+        place.stop()
+    finally:
+        place.clean_up()
+        subprocess.run(["umount", str(ours)], check=True)
+
+
+def starts_with_files_that_cannot_be_written(place: Place) -> None:
+    """As on a disk that is read-only, with what to do about a file that is the user's already."""
+    start(place)
+    place.stop()
+    state = place.folder / "edgesentry" / "state.db"
+    state.chmod(0o444)
+    start(place)
+    assert f"chmod u+rw {state}*; it starts all the same" in place.errors(), place.errors()
+    assert not place.ask({"command": "block", "address": "198.51.100.9"})["durable"]
+    for file in state.parent.glob("state.db*"):  # SQLite made its journals as the file was
+        file.chmod(0o640)
+    wait_for("the file", lambda: place.metric("edgesentry_state_degraded") == 0, 20)
+    place.stop()
+
+
+def leaves_the_cache_of_its_user_alone(place: Place) -> None:
+    """What a daemon that was taken over may have written there is not for root to look at."""
+    cache = place.folder / "cache"
+    cache.mkdir()
+    os.chown(cache, NOBODY, NOBODY)
+    planted = cache / "patterns.hsdb"
+    planted.write_bytes(b"planted")
+    os.chown(planted, NOBODY, NOBODY)
+    start(place, "", cache)
+    said = [line for line in place.errors().splitlines() if "patterns" in line or "cache" in line]
+    assert len(said) == 1 and "patterns are compiled at this start" in said[0], said
+    assert planted.read_bytes() == b"planted"
+    place.stop()
+
+
 def says_what_the_user_cannot_read(place: Place) -> None:
     """A start ends before anything is opened, with file, user and remedy."""
     config = place.write_config("net_null0", "net_null1", '[privilege]\nuser = "nobody"\n')
@@ -176,4 +237,7 @@ if __name__ == "__main__":
                                 takes_both_tokens_of_its_user,
                                 commands_run_as_nobody_with_nothing,
                                 goes_on_when_nothing_runs_its_commands,
+                                starts_on_a_disk_that_is_read_only,
+                                starts_with_files_that_cannot_be_written,
+                                leaves_the_cache_of_its_user_alone,
                                 says_what_the_user_cannot_read]))

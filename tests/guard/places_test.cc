@@ -62,9 +62,32 @@ TEST_F(Places, out_of_reach_are_told_with_user_file_and_remedy) {
   const std::vector<Needed> needed = {{"the configuration", path, Use::read}};
   const auto faults = out_of_reach(nobody(), needed);
   ASSERT_EQ(faults.size(), 1u);
-  EXPECT_NE(faults[0].find("after the drop to user nobody, " + path), std::string::npos);
-  EXPECT_NE(faults[0].find("chmod g+x " + closed.string()), std::string::npos) << faults[0];
+  EXPECT_NE(faults[0].text.find("after the drop to user nobody, " + path), std::string::npos);
+  EXPECT_NE(faults[0].text.find("chmod g+x " + closed.string()), std::string::npos)
+      << faults[0].text;
+  EXPECT_FALSE(faults[0].is_written);
   EXPECT_EQ(::geteuid(), 0u);
+}
+
+TEST_F(Places, that_are_written_are_told_apart_with_a_remedy_that_helps) {
+  const fs::path ours = folder("edgesentry", kNobody), shut = folder("shut", kNobody, 0500);
+  const fs::path its = file("edgesentry/its.db"), others = file("edgesentry/others.db");
+  ASSERT_EQ(::chown(its.c_str(), kNobody, kNobody), 0);
+  fs::permissions(its, fs::perms(0444));
+  const auto faults =
+      out_of_reach(nobody(), std::vector<Needed>{{"state.file", its, Use::write},
+                                                 {"log.json_file", others, Use::write},
+                                                 {"payload.cache", shut, Use::folder},
+                                                 {"control.socket", shut / "socket", Use::remove},
+                                                 {"state.file", ours / "new.db", Use::write}});
+  ASSERT_EQ(faults.size(), 4u);
+  const std::vector<std::string> remedies = {
+      "chmod u+rw " + its.string() + "*", "chown 65534 " + others.string(),
+      "chmod u+rwx " + shut.string(), "chmod u+rwx " + shut.string()};
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    EXPECT_TRUE(faults[i].text.ends_with(remedies[i])) << faults[i].text;
+    EXPECT_EQ(faults[i].is_written, i < 3) << faults[i].text;
+  }
 }
 
 TEST_F(Places, made_for_us_are_handed_over_and_others_are_not) {
@@ -138,7 +161,7 @@ TEST_F(Places, that_lead_to_the_configuration_are_never_handed_over) {
   EXPECT_EQ(owner(etc), 0u);
   const auto faults = out_of_reach(nobody(), needed);
   ASSERT_EQ(faults.size(), 1u);
-  EXPECT_NE(faults[0].find("name a folder of its own"), std::string::npos) << faults[0];
+  EXPECT_NE(faults[0].text.find("name a folder of its own"), std::string::npos) << faults[0].text;
 }
 
 TEST_F(Places, that_everybody_can_write_are_told) {
