@@ -156,10 +156,15 @@ void add_daemon_commands(CLI::App& app, DaemonArguments& arguments, int& outcome
   blocked->add_option("--shape", arguments.shape, "only these, such as horizontal")
       ->type_name("NAME");
   const auto takes_list = [&](CLI::App* command, const char* help) {
-    CLI::Option* one = command->add_option("ADDRESS", arguments.address, help)->type_name("");
-    CLI::Option* many = command->add_option("--file", arguments.list,
-                                            "many: one a line, # for remarks; - is standard input");
-    many->type_name("FILE")->excludes(one);
+    command->add_option("ADDRESS", arguments.address, help)->type_name("");
+    command
+        ->add_option("--file", arguments.list,
+                     "many: one a line, # for remarks; - is standard input")
+        ->type_name("FILE");
+    command->parse_complete_callback([&arguments, command] {
+      if (arguments.address.empty() == arguments.list.empty())
+        throw CLI::RequiredError(command->get_name() + " takes ADDRESS or --file");
+    });
     return command;
   };
   CLI::App* block = takes_list(add("block", "Block a source"), "IPv4 or IPv6 address");

@@ -109,7 +109,7 @@ bool is_in_ledger(const ControlState& state, const base::Ip& source) noexcept {
 
 nlohmann::json check_room(ControlState& state, std::size_t count) {
   const std::size_t taken = state.ledger.blocked() + state.ledger.shadowed();
-  const std::size_t limit = state.ledger.settings().blocks_max;
+  const std::size_t limit = std::min(state.ledger.settings().blocks_max, state.ledger.limit());
   if (count == 0 || taken + count <= limit) return nullptr;
   state.numbers.blocks_refused.add(count);
   return error_reply(

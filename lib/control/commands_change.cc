@@ -64,10 +64,11 @@ nlohmann::json switch_bypass(ControlState& state, const nlohmann::json& request)
     return error_reply("state is \"on\", and every packet passes, or \"off\"");
   const bool is_on = wanted.value() == "on";
   const bool changes = is_on != state.is_bypassed();
-  std::string text = is_on
-                         ? "the bypass is on: every packet passes, until 'bypass off' or a restart"
-                         : "the bypass is off: " + std::to_string(state.ledger.blocked()) +
-                               " blocks are in force again";
+  std::string text =
+      is_on ? "the bypass is on: every packet passes, until 'bypass off' or a restart; "
+              "'edgesentry status' names a filter that has not confirmed it"
+            : "the bypass is off: " + std::to_string(state.ledger.blocked()) +
+                  " blocks are in force again";
   if (changes) {
     state.set_bypass(is_on);
     state.say_appliance("an operator: " + text);

@@ -86,7 +86,7 @@ std::string_view ControlState::placement_name() const noexcept {
 }
 
 std::string ControlState::enforcement_words() const {
-  if (is_bypassed_) return "the bypass is on: every packet passes, until 'bypass off'";
+  if (is_bypassed_) return bypass_words();
   if (!enforces()) return "the mode is observe: no packet is dropped";
   if (config.placement == config::Placement::inline_)
     return "packets of blocked sources are dropped";
@@ -98,6 +98,19 @@ std::string ControlState::enforcement_words() const {
                        kernel->name());
   return fmt::format("the placement is {}: no packet is dropped here{}", placement_name(),
                      config.log.block_command.empty() ? "" : ", log.block_command is run");
+}
+
+std::string ControlState::bypass_words() const {
+  std::string holding;
+  for (const enforce::Enforcer* enforcer : enforcers)
+    if (!enforcer->health().is_passing)
+      holding += fmt::format("{}{}", holding.empty() ? "" : ", ", enforcer->name());
+  if (holding.empty()) return "the bypass is on: every packet passes, until 'bypass off'";
+  return fmt::format(
+      "the bypass is on, but {} has not confirmed that it lets everybody pass; if that lasts, "
+      "take it away by hand: nft delete table inet edgesentry, nft delete table netdev "
+      "edgesentry, ip link set DEVICE xdp off",
+      holding);
 }
 
 report::Event ControlState::event_of(report::Action action, const base::Ip& source) const {

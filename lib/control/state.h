@@ -57,6 +57,7 @@ struct ControlState {
   // What a block does in this mode and placement; the words are a part of a sentence.
   [[nodiscard]] report::Enforcement enforcement() const noexcept;
   [[nodiscard]] std::string enforcement_words() const;
+  [[nodiscard]] std::string bypass_words() const;  // while it is on; who has not confirmed it
   // The kernel of this machine, where it is to drop for us, by a filter that does so now if there
   // is one; nullptr where it is not.
   [[nodiscard]] const enforce::Enforcer* kernel_filter() const noexcept;

@@ -90,6 +90,7 @@ std::vector<NftElement> NftEnforcer::sample(const policy::Ledger& ledger, base::
 void NftEnforcer::set_bypass(bool is_on) {
   if (is_on == is_bypassed_) return;
   is_bypassed_ = must_pass_ = is_on;
+  has_passed_ = false;
   must_greet_ = !is_on && is_open_;
   if (must_greet_) is_greeted_ = false;
   want_replay({});
@@ -113,6 +114,7 @@ bool NftEnforcer::is_up(base::Micros now) {
   replay_ = Replay::wanted;
   replay_not_before_ = {};
   must_pass_ = is_bypassed_;
+  has_passed_ = false;
   must_greet_ = false;
   return send(NftAsk::hello, now);
 }
@@ -159,6 +161,9 @@ void NftEnforcer::take_reply(const NftReply& reply, const Waiting& about, base::
       return;
     case NftAsk::check:
       take_check(reply, about);
+      return;
+    case NftAsk::pass:
+      has_passed_ = is_bypassed_;
       return;
     default:
       break;
@@ -317,6 +322,9 @@ Health NftEnforcer::health() const noexcept {
   for (const Waiting& each : waiting_) health.pending += each.elements;
   health.waiting = room_.waiting();
   health.is_reconciling = replay_ != Replay::none;
+  health.is_passing = !is_bypassed_ || has_passed_;
+  if (!waiting_.empty() && base::elapsed(waiting_.front().sent, settings_.now()) >= kDoubtAfter)
+    health.is_in_force = false;
   return health;
 }
 

@@ -34,6 +34,8 @@ class NftEnforcer final : public Enforcer {
   static constexpr base::Micros kCheckEvery = base::milliseconds(250);
   static constexpr base::Micros kReplayEvery = base::seconds(6 * 3600);
   static constexpr base::Micros kReplyLimit = base::seconds(30);
+  // Of an answer: from then on nothing is claimed to be in force.
+  static constexpr base::Micros kDoubtAfter = base::seconds(3);
 
   // What it is called in sentences.
   struct Names {
@@ -109,6 +111,7 @@ class NftEnforcer final : public Enforcer {
   bool is_greeted_ = false;  // the answer to hello has come
   bool has_ever_opened_ = false;
   bool is_bypassed_ = false;
+  bool has_passed_ = false;  // the bypass has been confirmed
   bool must_pass_ = false;   // the bypass is on, and the other end does not know it
   bool must_greet_ = false;  // the bypass is off again
   base::Micros open_again_;
