@@ -97,7 +97,7 @@ class TestFailures(Failing):
         """
         for name, says in (("control_stalled", "the control thread stands still"),
                            ("worker_stalled", "worker 1 does not come back")):
-            failure = {"control_stalled": "restart"}
+            failure = {name: "restart"}
             with self.running(failure):
                 source = self.blocked_scanner()
                 self.verify(self.sut.ask("block", address="198.51.100.9")["durable"], "durable")

@@ -162,7 +162,7 @@ struct Failure {
   NoBuffers no_buffers = NoBuffers::shed;
   RulesFull rules_full = RulesFull::shed;
   ControlStalled control_stalled = ControlStalled::shed;
-  WorkerStalled worker_stalled = WorkerStalled::restart;
+  WorkerStalled worker_stalled = WorkerStalled::ignore;
   DiskFull disk_full = DiskFull::shed;
   LinkDown link_down = LinkDown::ignore;
   std::chrono::milliseconds stalled_after{2000};

@@ -151,7 +151,7 @@ def nothing_passes_while_control_stands_still(place: Place) -> None:
 
 def ends_itself_when_a_worker_hangs(place: Place) -> None:
     """restart: the worker is named, blocks are kept, the exit code says failure."""
-    start(place, "net_null0", "net_null1", FAST)
+    start(place, "net_null0", "net_null1", FAST + 'worker_stalled = "restart"\n')
     place.ask({"command": "block", "address": "198.51.100.9"})
     fault(place, "inject", "worker_stalled", where=0)
     assert place.process is not None
