@@ -198,9 +198,14 @@ class TestFailures(Failing):
                 self.verify(self._is_up(other), f"{other} is left down by a stop")
 
     def _set_link(self, role: str, device: str, state: str) -> None:
-        """The kernel forgets routes with the link, but not which there were."""
+        """The kernel forgets routes and IPv6 addresses with the link, for all suites to come."""
         namespace = self.testbed.namespace(role)
-        routes = self._routes.setdefault(role, namespace.ip("route", "show").splitlines())
+        namespace.sysctl(f"ipv6.conf.{device}.keep_addr_on_down", "1")
+        if role not in self._routes:
+            ipv6 = namespace.ip("-6", "route", "show").splitlines()
+            asked_for = [route for route in ipv6 if "proto kernel" not in route]
+            self._routes[role] = namespace.ip("route", "show").splitlines() + asked_for
+        routes = self._routes[role]
         namespace.ip("link", "set", "dev", device, state)
         if state == "up":
             namespace.ip_batch([f"route replace {route}" for route in routes])
