@@ -1,4 +1,5 @@
-// Requests and replies as text: what a line must look like before a handler sees it. Pure.
+// Requests and replies as text: what a line must look like before a handler sees it. A name that
+// stands twice in one object is refused, at any depth. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>

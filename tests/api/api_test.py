@@ -5,6 +5,8 @@ usage: api_test.py EDGESENTRYD
 
 import contextlib
 import http.client
+import json
+import socket
 import ssl
 import stat
 import subprocess
@@ -131,6 +133,28 @@ def limits_what_one_client_asks(place: ApiPlace) -> None:
     place.stop()
 
 
+def refuses_a_name_that_stands_twice(place: ApiPlace) -> None:
+    """At the API and at the socket, by its name; nothing is blocked."""
+    place.start_api()
+    twice = b'"address": "203.0.113.1", "address": "203.0.113.2"'
+    for method, path, body in (("POST", "/v1/blocks", b"{" + twice + b"}"),
+                               ("POST", "/v1/blocks/bulk/add", b"[{" + twice + b"}]"),
+                               ("PUT", "/v1/bypass", b'{"state": "off", "st\\u0061te": "on"}')):
+        status, found, headers = place.request(method, path, body)
+        check_problem(found, status, headers)
+        name = "state" if method == "PUT" else "address"
+        assert status == 400 and f'"{name}" twice' in found["detail"], found
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(place.folder / "control.sock"))
+        client.sendall(b'{"command": "block", ' + twice + b"}\n")
+        reply = json.loads(client.makefile("rb").readline())
+    assert reply["ok"] is False and '"address" twice' in reply["error"], reply
+    status = place.request("GET", "/v1/status")[1]
+    assert status["blocks"]["active"] == 0 and status["bypass"] is False, status
+    place.stop()
+
+
 def goes_on_with_events_where_a_client_stopped(place: ApiPlace) -> None:
     """Live events with their numbers; Last-Event-ID brings what came meanwhile."""
     place.start_api("streams_max = 1")
@@ -225,7 +249,8 @@ def speaks_tls(place: ApiPlace) -> None:
 
 CASES = (answers_as_its_document_says, answers_nothing_that_is_not_documented,
          limits_wrong_tokens_but_not_the_right_one, limits_what_one_client_asks,
-         goes_on_with_events_where_a_client_stopped, keeps_its_tokens_to_itself, speaks_tls)
+         refuses_a_name_that_stands_twice, goes_on_with_events_where_a_client_stopped,
+         keeps_its_tokens_to_itself, speaks_tls)
 
 
 def main() -> int:

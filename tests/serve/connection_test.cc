@@ -117,6 +117,37 @@ TEST(RequestText, takes_objects_only) {
     EXPECT_FALSE(parse_request(line).ok()) << line;
 }
 
+TEST(RequestText, refuses_a_name_that_stands_twice_and_says_which) {
+  for (const char* line : {R"({"a":1,"a":1})", R"({"a":1,"b":2,"a":3})", R"({"a":1,"\u0061":2})",
+                           R"({"b":{"a":1,"a":2}})", R"({"b":[{},{"a":1,"a":[]}]})",
+                           R"({"a":{"a":1},"b":{},"a":2})"}) {
+    const auto request = parse_request(line);
+    ASSERT_FALSE(request.ok()) << line;
+    EXPECT_EQ(request.error().text, "the request has \"a\" twice; write it once") << line;
+    const auto body = parse_json(line);
+    ASSERT_FALSE(body.ok()) << line;
+    EXPECT_EQ(body.error().text, "the body has \"a\" twice; write it once") << line;
+  }
+  EXPECT_FALSE(parse_json(R"([{"a":1,"a":2}])").ok());
+}
+
+TEST(RequestText, takes_the_same_name_in_different_objects) {
+  for (const char* line : {R"({"a":{"a":{"a":1}}})", R"({"b":[{"a":1},{"a":1}],"a":1})",
+                           R"({"a":1,"A":2,"":3,"a ":4})", R"({"b":"a","c":"a","a":"a"})"}) {
+    const auto request = parse_request(line);
+    ASSERT_TRUE(request.ok()) << line << ": " << request.error().text;
+    EXPECT_EQ(request.value(), nlohmann::json::parse(line));
+  }
+}
+
+TEST(RequestText, shows_a_hostile_name_in_few_printable_characters) {
+  const std::string name = "\\n\\u001b" + std::string(5'000, 'x');
+  const auto request = parse_request("{\"" + name + "\":1,\"" + name + "\":2}");
+  ASSERT_FALSE(request.ok());
+  EXPECT_LT(request.error().text.size(), 200U);
+  for (const char c : request.error().text) EXPECT_TRUE(c >= 0x20 && c < 0x7f);
+}
+
 TEST(RequestText, bounds_the_nesting_but_not_brackets_inside_strings) {
   const auto nested = [](std::size_t depth) {
     return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
