@@ -11,6 +11,7 @@
 
 #include "store/address_bytes.h"
 #include "store/file_names.h"
+#include "store/hole.h"
 
 namespace edgesentry::store {
 
@@ -74,6 +75,19 @@ struct Rows {
   std::string trouble;
 };
 
+void take_row(const Statement& row, Rows& rows) {
+  Record record;
+  if (read_row(row, record))
+    rows.records.push_back(std::move(record));
+  else
+    ++rows.senseless;
+}
+
+Key key_of(const Record& record) {
+  const AddressBytes address(record.source);
+  return {address.bytes().begin(), address.bytes().end()};
+}
+
 void read_rows(Database& database, const char* sql, Rows& rows) {
   auto select = Statement::make(database, sql);
   if (!select) {
@@ -89,11 +103,7 @@ void read_rows(Database& database, const char* sql, Rows& rows) {
       return;
     }
     if (!row.value()) return;
-    Record record;
-    if (read_row(select.value(), record))
-      rows.records.push_back(std::move(record));
-    else
-      ++rows.senseless;
+    take_row(select.value(), rows);
   }
 }
 
@@ -108,7 +118,7 @@ void read_allowed(Database& database, Rows& rows) {
   }
 }
 
-// From the front up to the damage, and from the back up to it.
+// From the front up to the damage, from the back up to it, and what stands between.
 Rows read_what_is_left(const std::string& path, Database::Access access) {
   Rows rows;
   auto database = Database::open(path, access);
@@ -124,6 +134,13 @@ Rows read_what_is_left(const std::string& path, Database::Access access) {
   if (rows.is_whole) return rows;
   Rows back;
   read_rows(database.value(), kBackwards, back);
+  Hole hole{.from = {}, .to = Key(17, 0xff)};
+  if (!rows.records.empty()) {
+    hole.from = key_of(rows.records.back());
+    hole.from.push_back(0);
+  }
+  if (!back.records.empty()) hole.to = key_of(back.records.back());
+  read_past(database.value(), std::move(hole), [&](const Statement& row) { take_row(row, rows); });
   rows.records.insert(rows.records.end(), std::make_move_iterator(back.records.rbegin()),
                       std::make_move_iterator(back.records.rend()));
   rows.senseless += back.senseless;

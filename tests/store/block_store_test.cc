@@ -134,6 +134,37 @@ TEST_F(BlockStoreTest, saves_both_ends_of_a_file_with_a_broken_page) {
   EXPECT_EQ(BlockStore::open(path_).records.size(), opened.records.size());
 }
 
+TEST_F(BlockStoreTest, saves_what_stands_between_broken_pages) {
+  std::vector<Record> records = records_of(5000);
+  for (std::uint32_t i = 0; i < records.size(); ++i)
+    records[i].source = base::Ip::v4(i * 2'654'435'761u);  // all over the address space
+  fill(path_, records);
+  const auto pages = static_cast<std::streamoff>(fs::file_size(path_) / 4096);
+  ASSERT_GT(pages, 60);
+  for (const int part : {3, 5, 7}) overwrite(path_, pages * part / 10 * 4096, 4096, '\xff');
+  const Opened opened = BlockStore::open(path_);
+  ASSERT_NE(opened.store, nullptr);
+  RecordProperty("saved", static_cast<int>(opened.records.size()));
+  EXPECT_GT(opened.records.size(), 5000u - 3 * 120u);
+  EXPECT_LT(opened.records.size(), 5000u);
+  EXPECT_EQ(BlockStore::open(path_).records.size(), opened.records.size()) << "one came twice";
+  std::vector<Record> known = sorted(records);
+  for (const Record& record : opened.records)
+    EXPECT_TRUE(std::ranges::binary_search(known, record.source, {}, &Record::source));
+}
+
+TEST_F(BlockStoreTest, saves_what_a_truncated_file_still_holds) {
+  std::vector<Record> records = records_of(5000);
+  for (std::uint32_t i = 0; i < records.size(); ++i)
+    records[i].source = base::Ip::v4(i * 2'654'435'761u);
+  fill(path_, records);
+  fs::resize_file(path_, fs::file_size(path_) * 6 / 10);
+  const Opened opened = BlockStore::open(path_);
+  ASSERT_NE(opened.store, nullptr);
+  EXPECT_GT(opened.records.size(), 5000u * 55 / 100);
+  EXPECT_EQ(BlockStore::open(path_).records.size(), opened.records.size());
+}
+
 TEST_F(BlockStoreTest, saves_the_front_of_a_truncated_file) {
   fill(path_, records_of(5000));
   fs::resize_file(path_, fs::file_size(path_) / 2);
