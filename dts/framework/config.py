@@ -40,7 +40,7 @@ class ApplianceNode:
 class Nodes:
     """The lab: who stands where. Every attacker address is its own /64 in IPv6."""
 
-    attacker: HostNode = HostNode("198.51.100.10", 100, "2001:db8:a:{}::10", 32)
+    attacker: HostNode = HostNode("198.51.100.10", 180, "2001:db8:a:{}::10", 32)
     client: HostNode = HostNode("198.51.100.200", 4, "2001:db8:c:{}::10", 2)
     servers: HostNode = HostNode("203.0.113.10", 40, "2001:db8:5e::{}", 40)
     outside_ipv4: str = "198.51.100.0/24"

@@ -45,21 +45,22 @@ class Host:
             for i in range(node.ipv6_count)
         ]
         self.mac = ""
-        self._fresh_ipv4 = self._give_out(self.ipv4)
-        self._fresh_ipv6 = self._give_out(self.ipv6)
+        self._fresh_ipv4 = iter(self.ipv4)
+        self._fresh_ipv6 = iter(self.ipv6)
 
     @staticmethod
-    def _give_out(addresses: list[str]) -> Iterator[str]:
-        yield from addresses
+    def _next_of(addresses: Iterator[str]) -> str:
+        for address in addresses:
+            return address
         raise LabError("no unused address is left; raise the count in the nodes file")
 
     def fresh_ipv4(self) -> str:
         """Return an address no case has used yet, so that nothing is held against it."""
-        return next(self._fresh_ipv4)
+        return self._next_of(self._fresh_ipv4)
 
     def fresh_ipv6(self) -> str:
         """Return an address, on an attacker in a /64, that no case has used yet."""
-        return next(self._fresh_ipv6)
+        return self._next_of(self._fresh_ipv6)
 
 
 def is_alive(pid: int) -> bool:

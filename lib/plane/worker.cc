@@ -66,7 +66,7 @@ void Worker::tell(const std::atomic<bool>& stop) noexcept {
       }
     }
     if constexpr (kHandOver) handled += take_over<kTap>();
-    if (++rounds_ % kRoundsPerHousekeeping == 0 || is_idle_) handled += keep_house();
+    if (++rounds_ % kRoundsPerHousekeeping == 0 || is_house_due()) handled += keep_house();
     rest(handled);
   }
   links_.policy.leave(settings_.id.value);

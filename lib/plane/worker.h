@@ -128,6 +128,7 @@ class Worker {
   void refuse_all() noexcept;
   void pass_unowned(const WorkerPort& port, std::span<rte_mbuf*> packets) noexcept;
   void consume() noexcept;
+  [[nodiscard]] bool is_house_due() const noexcept;
   std::uint32_t keep_house() noexcept;
   void take_stance(std::uint32_t stance) noexcept;
   void adopt_policy() noexcept;

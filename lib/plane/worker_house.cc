@@ -13,6 +13,11 @@ constexpr base::Micros kAnchorEvery = base::seconds(1);
 
 }  // namespace
 
+// By time as well: where the core is shared, a round with its system calls may take milliseconds.
+bool Worker::is_house_due() const noexcept {
+  return is_idle_ || base::elapsed(last_tick_, now_) >= kTickEvery;
+}
+
 // Adopts the newest policy and patterns, obeys orders, lets the engine age its records; returns
 // orders obeyed.
 std::uint32_t Worker::keep_house() noexcept {
