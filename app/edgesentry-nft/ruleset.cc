@@ -12,13 +12,13 @@ namespace {
 constexpr int kPriority = -300;  // raw: before connection tracking costs anything
 constexpr const char* kDevice = "dev";
 
-Json set(const std::string& family, const char* name, const char* type, const char* flag) {
+Json set(const std::string& family, const char* name, const char* type) {
   return {{"set",
            {{"family", family},
             {"table", kTableName},
             {"name", name},
             {"type", type},
-            {"flags", Json::array({flag})}}}};
+            {"flags", Json::array({"timeout"})}}}};
 }
 
 Json chain(const std::string& family, const std::string& name, const char* hook) {
@@ -61,8 +61,6 @@ void add_chain(std::vector<Json>& out, Json made, std::uint8_t ipv6_prefix) {
   out.push_back(std::move(made));
   out.push_back(rule(family, name, {"ip", "blocked4", 128}));
   out.push_back(rule(family, name, {"ip6", "blocked6", ipv6_prefix}));
-  out.push_back(rule(family, name, {"ip", "nets4", 128}));
-  out.push_back(rule(family, name, {"ip6", "nets6", 128}));
 }
 
 // As wanted() writes it: nft lists no device of a chain (1.0.6), and counts go on.
@@ -145,10 +143,8 @@ std::vector<Json> wanted(const Settings& settings, const std::string& family,
                          std::span<const Device> devices) {
   std::vector<Json> objects = {
       {{"table", {{"family", family}, {"name", kTableName}}}},
-      set(family, "blocked4", "ipv4_addr", "timeout"),
-      set(family, "blocked6", "ipv6_addr", "timeout"),
-      set(family, "nets4", "ipv4_addr", "interval"),
-      set(family, "nets6", "ipv6_addr", "interval"),
+      set(family, "blocked4", "ipv4_addr"),
+      set(family, "blocked6", "ipv6_addr"),
   };
   if (family == "inet") {
     for (const char* hook : {"input", "forward"})

@@ -1,10 +1,9 @@
 // What the own tables are to hold, in libnftables' JSON: a program that creates it, and a test
 // whether a listing shows it. Pure, any thread.
 //
-// Each table has the sets blocked4 and blocked6 (exact, each element with a time limit), nets4 and
-// nets6 (intervals), and chains whose rules count and drop what comes from an element of a set.
-// Exact sets stay apart from interval sets: a single element costs a hash insertion there, and a
-// walk through the whole set here.
+// Each table has the sets blocked4 and blocked6 (exact, each element with a time limit), and chains
+// whose rules count and drop what comes from an element of a set. There is no interval set: nothing
+// blocks a network, and in a set of intervals a single element costs a walk through all of it.
 #pragma once
 
 #include <cstdint>
