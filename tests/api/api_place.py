@@ -5,6 +5,9 @@ import json
 import os
 import ssl
 import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,17 @@ class ApiPlace(Place):
         """Nothing is started yet."""
         super().__init__(program, folder)
         self.api_port = free_port()
+        self.host = "127.0.0.1"
         self.tls: ssl.SSLContext | None = None
 
-    def start_api(self, more: str = "") -> None:
-        """Start with these further keys of [api]."""
+    def start_api(self, more: str = "", *words: str) -> None:
+        """Start with these further keys of [api] and words on the command line."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         self.start(self.write_config(
             "net_null0", "net_null1",
-            f'[api]\nlisten = "127.0.0.1:{self.api_port}"\n'
+            f'[api]\nlisten = "{host}:{self.api_port}"\n'
             f'token_file = "{self.folder}/api.token"\n'
-            f'read_token_file = "{self.folder}/look.token"\n{more}\n'))
+            f'read_token_file = "{self.folder}/look.token"\n{more}\n'), *words)
 
     def token(self, name: str = "api.token") -> str:
         """The token that the daemon made."""
@@ -37,9 +42,9 @@ class ApiPlace(Place):
     def connect(self) -> http.client.HTTPConnection:
         """A client of this API."""
         if self.tls is not None:
-            return http.client.HTTPSConnection("127.0.0.1", self.api_port, timeout=20,
+            return http.client.HTTPSConnection(self.host, self.api_port, timeout=20,
                                                context=self.tls)
-        return http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=20)
+        return http.client.HTTPConnection(self.host, self.api_port, timeout=20)
 
     def request(self, method: str, path: str, body: Any = None, *, token: str | None = None,
                 headers: dict[str, str] | None = None) -> tuple[int, Any, dict[str, str]]:
@@ -71,3 +76,23 @@ class ApiPlace(Place):
         """File descriptors of the daemon."""
         assert self.process is not None
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+def run_cases(program: str, cases: Sequence[Callable[[ApiPlace], None]]) -> int:
+    """Each with a directory of its own; TAP."""
+    print(f"1..{len(cases)}")
+    failed = 0
+    for number, case in enumerate(cases, 1):
+        with tempfile.TemporaryDirectory(prefix="edgesentry-api-") as folder:
+            place = ApiPlace(program, Path(folder))
+            verdict = "ok"
+            try:
+                case(place)
+            except Exception:  # every failure of a case is its verdict
+                verdict = "not ok"
+                failed += 1
+                print("# " + traceback.format_exc().replace("\n", "\n# "))
+            finally:
+                place.clean_up()
+        print(f"{verdict} {number} - {case.__name__.replace('_', ' ')}", flush=True)
+    return 1 if failed else 0

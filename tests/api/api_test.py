@@ -1,6 +1,6 @@
 """Asks a real daemon what its own /openapi.json says that it answers (TAP).
 
-usage: api_test.py EDGESENTRYD
+usage: api_test.py EDGESENTRYD [CASE...]
 """
 
 import contextlib
@@ -11,13 +11,10 @@ import ssl
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
-from pathlib import Path
 from typing import Any
 
-from api_place import ApiPlace
+from api_place import ApiPlace, run_cases
 
 BODIES: dict[tuple[str, str], Any] = {
     ("post", "/v1/blocks"): {"address": "203.0.113.7", "for": "10m", "reason": "ticket 7"},
@@ -150,8 +147,8 @@ def refuses_a_name_that_stands_twice(place: ApiPlace) -> None:
         client.sendall(b'{"command": "block", ' + twice + b"}\n")
         reply = json.loads(client.makefile("rb").readline())
     assert reply["ok"] is False and '"address" twice' in reply["error"], reply
-    status = place.request("GET", "/v1/status")[1]
-    assert status["blocks"]["active"] == 0 and status["bypass"] is False, status
+    found = place.request("GET", "/v1/status")[1]
+    assert found["blocks"]["active"] == 0 and found["bypass"] is False, found
     place.stop()
 
 
@@ -253,27 +250,6 @@ CASES = (answers_as_its_document_says, answers_nothing_that_is_not_documented,
          keeps_its_tokens_to_itself, speaks_tls)
 
 
-def main() -> int:
-    """Each case with a directory of its own."""
-    program, *names = sys.argv[1:]
-    cases = [case for case in CASES if not names or case.__name__ in names]
-    print(f"1..{len(cases)}")
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        with tempfile.TemporaryDirectory(prefix="edgesentry-api-") as folder:
-            place = ApiPlace(program, Path(folder))
-            verdict = "ok"
-            try:
-                case(place)
-            except Exception:  # every failure of a case is its verdict
-                verdict = "not ok"
-                failed += 1
-                print("# " + traceback.format_exc().replace("\n", "\n# "))
-            finally:
-                place.clean_up()
-        print(f"{verdict} {number} - {case.__name__.replace('_', ' ')}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    program, *names = sys.argv[1:]
+    sys.exit(run_cases(program, [case for case in CASES if not names or case.__name__ in names]))
