@@ -30,9 +30,22 @@ base::Error cannot_make(const std::string& key, const std::string& path, int err
                   key, path, std::strerror(error), path)};
 }
 
-base::Status make_token(const std::string& key, const std::string& path) {
-  // Only the last folder, as with the file of the state.
-  ::mkdir(std::filesystem::path(path).parent_path().c_str(), kFolderMode);
+// Only the last folder, as with the file of the state. By the opened folder, which nobody can have
+// exchanged for another one that is not ours.
+void make_folder(const std::filesystem::path& folder, std::optional<uid_t> heir) {
+  if (::mkdir(folder.c_str(), kFolderMode) != 0 || !heir) return;
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat about {};
+  // What does not succeed leaves it root's, who reads it at every start.
+  if (fd >= 0 && ::fstat(fd, &about) == 0 && about.st_uid == ::geteuid() &&
+      (about.st_mode & 07777u & ~kFolderMode) == 0)
+    static_cast<void>(::fchown(fd, *heir, static_cast<gid_t>(-1)));
+  if (fd >= 0) ::close(fd);
+}
+
+base::Status make_token(const std::string& key, const std::string& path,
+                        std::optional<uid_t> heir) {
+  make_folder(std::filesystem::path(path).parent_path(), heir);
   std::array<unsigned char, kRandomBytes> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
     return base::Error{key + ": the kernel gave no random bytes for a token"};
@@ -41,11 +54,11 @@ base::Status make_token(const std::string& key, const std::string& path) {
   text += '\n';
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return cannot_make(key, path, errno);
-  const bool is_written =
-      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool is_made = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       (!heir || ::fchown(fd, *heir, static_cast<gid_t>(-1)) == 0);
   const int error = errno;
   ::close(fd);
-  if (is_written) return {};
+  if (is_made) return {};
   ::unlink(path.c_str());
   return cannot_make(key, path, error);
 }
@@ -72,7 +85,7 @@ base::Result<std::string> take_token(const std::string& key, const std::string& 
                                      std::optional<uid_t> heir) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0 && errno == ENOENT) {
-    if (base::Status made = make_token(key, path); !made) return made.error();
+    if (base::Status made = make_token(key, path, heir); !made) return made.error();
     say(fmt::format("{}: made {} with a random token", key, path));
   }
   auto text = config::read_secret_file(key, path, heir);

@@ -32,7 +32,8 @@ struct ApiTokens {
 };
 
 // Reads the file, or makes it, mode 0600, with 256 random bits when it is missing; `say` is told.
-// `heir`: as read_secret_file() has it.
+// `heir`: as read_secret_file() has it; a file and a folder that are made belong to that user, so
+// that a start as that user reads them too.
 [[nodiscard]] base::Result<std::string> take_token(
     const std::string& key, const std::string& path,
     const std::function<void(const std::string&)>& say, std::optional<uid_t> heir = std::nullopt);

@@ -119,6 +119,27 @@ def takes_both_tokens_of_its_user(place: Place) -> None:
     place.stop()
 
 
+def makes_tokens_that_belong_to_its_user(place: Place) -> None:
+    """Folder and files are that user's and nobody else's; a second start takes them as they are."""
+    files = [place.folder / "tokens" / name for name in ("change", "look")]
+    api = (f'[api]\nlisten = "127.0.0.1:{free_port()}"\ntoken_file = "{files[0]}"\n'
+           f'read_token_file = "{files[1]}"\n')
+    start(place, api)
+    made = [file.read_text(encoding="utf-8") for file in files]
+    assert all(len(text) == 65 for text in made) and made[0] != made[1]
+    for path, mode in ((files[0].parent, 0o750), (files[0], 0o600), (files[1], 0o600)):
+        about = path.stat()
+        assert (about.st_uid, about.st_mode & 0o7777) == (NOBODY, mode), (path, about)
+    for file, text in zip(files, made, strict=True):
+        read = subprocess.run(["cat", str(file)], user=NOBODY, group=NOBODY, extra_groups=[],
+                              capture_output=True, text=True, check=True)
+        assert read.stdout == text
+    place.stop()
+    start(place, api)
+    assert [file.read_text(encoding="utf-8") for file in files] == made
+    place.stop()
+
+
 def commands_run_as_nobody_with_nothing(place: Place) -> None:
     """User, arguments, environment, capabilities; and again when what runs them was killed."""
     start(place)
@@ -235,6 +256,7 @@ if __name__ == "__main__":
         sys.exit(0)
     sys.exit(main(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
                                 takes_both_tokens_of_its_user,
+                                makes_tokens_that_belong_to_its_user,
                                 commands_run_as_nobody_with_nothing,
                                 goes_on_when_nothing_runs_its_commands,
                                 starts_on_a_disk_that_is_read_only,
