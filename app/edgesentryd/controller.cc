@@ -129,11 +129,10 @@ void Controller::open_flows(const config::Config& config, Links& links) {
   if (links.flows.empty()) return;
   enforce::FlowEnforcer::Settings settings;
   settings.rules_max = config.enforce.rte_flow_rules_max;
+  settings.must_have_all = config.enforce.rte_flow == config::RteFlow::on;
   settings.say = teller(links.events);
   flows_ = std::make_unique<enforce::FlowEnforcer>(std::move(links.flows), std::move(settings));
   for (const std::string& note : flows_->start()) say_(note);
-  // Asked for, it is shown to be out of force.
-  if (!flows_->has_ports() && config.enforce.rte_flow != config::RteFlow::on) flows_.reset();
 }
 
 void Controller::close_flows() {

@@ -82,6 +82,10 @@ nlohmann::json enforcers_view(const ControlState& state) {
   nlohmann::json rows = nlohmann::json::array();
   for (const enforce::Enforcer* enforcer : state.enforcers) {
     const enforce::Health health = enforcer->health();
+    if (!health.is_used) {
+      rows.push_back({{"name", enforcer->name()}, {"place", enforcer->place()}});
+      continue;
+    }
     rows.push_back({{"name", enforcer->name()},
                     {"sent", health.sent},
                     {"pending", health.pending},
@@ -96,6 +100,7 @@ nlohmann::json enforcers_view(const ControlState& state) {
                           {"failures", health.failures},
                           {"replays", health.repairs},
                           {"packets", health.packets}});
+    if (!enforcer->place().empty()) rows.back()["place"] = enforcer->place();
     if (!enforcer->is_kernel()) continue;
     rows.back().update({{"in_force", health.is_in_force},
                         {"sources", health.programmed},
@@ -103,7 +108,6 @@ nlohmann::json enforcers_view(const ControlState& state) {
                         {"restarts", health.restarts},
                         {"repairs", health.repairs},
                         {"packets", health.packets}});
-    if (!enforcer->place().empty()) rows.back()["place"] = enforcer->place();
   }
   return rows;
 }

@@ -17,7 +17,7 @@ void show(const enforce::Health& health, KernelNumbers& numbers) {
 }
 
 void show(const enforce::Health& health, RuleNumbers& numbers) {
-  numbers.is_used.set(1);
+  numbers.is_used.set(health.is_used ? 1 : 0);
   numbers.is_in_force.set(health.is_in_force ? 1 : 0);
   numbers.sources.set(health.programmed);
   numbers.pending.set(health.pending);

@@ -21,6 +21,7 @@ struct Health {
   std::uint64_t overflows = 0;   // times the backlog was full and the ledger had to be replayed
   bool is_reconciling = false;   // the ledger is being replayed now
   bool is_in_force = true;       // false: what was ordered is not, or not surely, carried out
+  bool is_used = true;           // false: it can do nothing here, and nobody insisted that it does
   bool is_passing = true;        // false: the bypass is on, and it has not confirmed that yet
   std::uint64_t programmed = 0;  // sources it keeps out, where it can tell
   std::uint64_t waiting = 0;     // blocks that it has no room for; they are not in force there

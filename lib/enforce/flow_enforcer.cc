@@ -35,20 +35,35 @@ FlowEnforcer::FlowEnforcer(std::vector<std::unique_ptr<FlowApi>> ports, Settings
 
 std::vector<std::string> FlowEnforcer::start() {
   std::vector<std::string> notes;
+  const std::size_t ports = tables_.size();
   std::erase_if(tables_, [&](const Port& port) {
     const base::Status status = port.table->validate();
     if (status) return false;
     notes.push_back(fmt::format("{}: its NIC drops nothing for us ({}); the workers do",
                                 port.table->label(), status.error().text));
+    note_place(fmt::format("not on {} ({})", port.table->label(), status.error().text));
     ++ports_refused_;
     return true;
   });
-  for (const Port& port : tables_)
-    if (!port.table->takes(base::Ip()) || !port.table->takes(base::Ip::v4(0)))
-      notes.push_back(fmt::format("{}: its NIC drops {} sources only, the workers the others",
-                                  port.table->label(),
-                                  port.table->takes(base::Ip()) ? "IPv6" : "IPv4"));
-  return notes;
+  for (const Port& port : tables_) {
+    const bool takes_v6 = port.table->takes(base::Ip());
+    const bool is_whole = takes_v6 && port.table->takes(base::Ip::v4(0));
+    const char* family = takes_v6 ? "IPv6" : "IPv4";
+    note_place(fmt::format("on {}{}", port.table->label(),
+                           is_whole ? "" : fmt::format(" ({} only)", family)));
+    if (is_whole) continue;
+    notes.push_back(fmt::format("{}: its NIC drops {} sources only, the workers the others",
+                                port.table->label(), family));
+  }
+  if (settings_.must_have_all || notes.empty()) return notes;
+  return {
+      fmt::format("rte_flow: {} of {} outside ports drop nothing, or not all, in the NIC; the "
+                  "workers do, and edgesentry status says why",
+                  notes.size(), ports)};
+}
+
+void FlowEnforcer::note_place(const std::string& words) {
+  place_ += (place_.empty() ? "" : ", ") + words;
 }
 
 void FlowEnforcer::submit(std::span<const scan::Order> orders) {
@@ -140,7 +155,9 @@ void FlowEnforcer::say_troubles() {
 Health FlowEnforcer::health() const noexcept {
   Health health{.overflows = overflows_, .is_reconciling = must_walk_ || is_walking_};
   health.pending = changed_.size();
-  health.is_in_force = ports_refused_ == 0 && !is_bypassed_;
+  health.is_used = settings_.must_have_all || !tables_.empty();
+  health.is_in_force =
+      health.is_used && !is_bypassed_ && (ports_refused_ == 0 || !settings_.must_have_all);
   health.wanted = wanted_;
   health.ports_refused = ports_refused_;
   bool is_first = true;

@@ -28,19 +28,21 @@ class FlowEnforcer final : public Enforcer {
   static constexpr std::size_t kChangedPerRound = 8192;
 
   struct Settings {
-    std::size_t rules_max = 0;  // on each port; 0: what it takes
+    std::size_t rules_max = 0;   // on each port; 0: what it takes
+    bool must_have_all = false;  // a port that takes no rules is a trouble
     std::function<base::Micros()> now = base::monotonic_now;
     std::function<void(std::string)> say = [](const std::string&) {};  // troubles and their end
   };
 
   FlowEnforcer(std::vector<std::unique_ptr<FlowApi>> ports, Settings settings);
 
-  // Asks each port what it takes; the sentences say what one does not. Those that take nothing are
-  // left alone from then on.
+  // Asks each port what it takes. Those that take nothing are left alone from then on, and place()
+  // says why. The sentences are for the operator: one for each port that lacks something where all
+  // are needed, else one for all of them.
   [[nodiscard]] std::vector<std::string> start();
-  [[nodiscard]] bool has_ports() const noexcept { return !tables_.empty(); }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "rte_flow"; }
+  [[nodiscard]] std::string_view place() const noexcept override { return place_; }
   void submit(std::span<const scan::Order> orders) override;
   void reconcile(const policy::Ledger& ledger) override;
   void set_bypass(bool is_on) override;
@@ -57,6 +59,7 @@ class FlowEnforcer final : public Enforcer {
     std::string said;  // the trouble that was said last
   };
 
+  void note_place(const std::string& words);
   void take_changes(const policy::Ledger& ledger);
   void walk(const policy::Ledger& ledger);
   void want(const policy::Entry& entry);
@@ -65,6 +68,7 @@ class FlowEnforcer final : public Enforcer {
   const Settings settings_;
   std::vector<Port> tables_;
   std::uint64_t ports_refused_ = 0;
+  std::string place_;
   std::unordered_set<base::Ip, base::IpHash> changed_;
   bool must_walk_ = true;
   bool is_walking_ = false;

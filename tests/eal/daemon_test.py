@@ -29,6 +29,10 @@ def starts_shows_metrics_and_stops(place: Place) -> None:
     place.start(place.write_config("net_null0", "net_null1"))
     wait_for("traffic", lambda: place.metric("edgesentry_packets_forwarded_total") > 1000, 20)
     assert place.metric("edgesentry_up") == 1
+    enforcers = place.ask({"command": "status"})["enforcers"]
+    assert [row["name"] for row in enforcers] == ["workers", "rte_flow"], enforcers
+    assert "not on lan outside (" in enforcers[1]["place"], enforcers
+    assert place.errors().count("drop nothing") == 1, "one line, whatever the number of ports"
     out = place.stop()
     account = re.search(r"received (\d+) = forwarded (\d+) \+ dropped by verdict (\d+) "
                         r"\+ dropped by fault (\d+)", out)

@@ -193,12 +193,37 @@ TEST_F(Rules, are_left_to_the_workers_where_a_port_takes_none) {
   other.has_v4 = other.has_v6 = false;
   start();
   ASSERT_EQ(notes.size(), 1u);
-  EXPECT_NE(notes[0].find("dmz outside"), std::string::npos);
+  EXPECT_NE(notes[0].find("1 of 2 outside ports"), std::string::npos);
   block(attacker(1));
   rounds(2);
   EXPECT_EQ(port.rules.size(), 1u);
   EXPECT_EQ(other.calls, 0);
   EXPECT_EQ(enforcer->health().ports_refused, 1u);
+  EXPECT_TRUE(enforcer->health().is_used);
+  EXPECT_TRUE(enforcer->health().is_in_force);
+  EXPECT_NE(enforcer->place().find("not on dmz outside ("), std::string::npos);
+  EXPECT_NE(enforcer->place().find(", on "), std::string::npos);
+}
+
+TEST_F(Rules, are_missed_by_one_sentence_where_no_port_takes_any) {
+  ports = {&port, &other};
+  port.has_v4 = port.has_v6 = other.has_v4 = other.has_v6 = false;
+  start();
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("2 of 2"), std::string::npos);
+  EXPECT_FALSE(enforcer->health().is_used);
+  EXPECT_FALSE(enforcer->health().is_in_force);
+}
+
+TEST_F(Rules, are_missed_port_by_port_where_all_must_have_them) {
+  ports = {&port, &other};
+  must_have_all = true;
+  other.has_v4 = other.has_v6 = false;
+  start();
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("dmz outside: "), std::string::npos);
+  EXPECT_TRUE(enforcer->health().is_used);
+  EXPECT_FALSE(enforcer->health().is_in_force);
 }
 
 TEST_F(Rules, are_gone_at_once_while_bypassed_and_back_after) {

@@ -109,6 +109,7 @@ class FlowRig : public ::testing::Test {
     }
     FlowEnforcer::Settings settings;
     settings.rules_max = rules_max;
+    settings.must_have_all = must_have_all;
     settings.now = [this] { return now; };
     settings.say = [this](std::string text) { said.push_back(std::move(text)); };
     enforcer = std::make_unique<FlowEnforcer>(std::move(apis), std::move(settings));
@@ -141,6 +142,7 @@ class FlowRig : public ::testing::Test {
   policy::Ledger ledger{{.blocks_max = 4096, .history_max = 4096}};
   FakePort port, other{.label = "dmz outside"};
   std::vector<FakePort*> ports = {&port};
+  bool must_have_all = false;
   std::vector<std::string> notes, said;
   std::unique_ptr<FlowEnforcer> enforcer;
 };
