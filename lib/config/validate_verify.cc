@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/validate.h"
+#include "config/xdp.h"
 
 namespace edgesentry::config {
 namespace {
@@ -73,12 +74,14 @@ void check_proof(const Config& config, const Origins& origins, Problems& problem
         "Write mode = \"challenge\" or \"passive\", or proof = \"none\""));
   const bool challenges =
       verify.mode == VerifyMode::challenge && config.placement == Placement::inline_;
+  // On a host it is what keeps forged sources from being dropped.
+  if (config.placement == Placement::host && verify.proof == NeededProof::handshake) return;
   if (!challenges)
     return warn(about(origins, "verify.proof",
                       "only a handshake with a protected server is a proof where the appliance "
                       "sends nothing, so that hardly a scanner would be blocked",
-                      "Write proof = \"automatic\", or mode = \"challenge\" and "
-                      "placement = \"inline\""),
+                      "Write proof = \"none\" where nobody can forge a source, or "
+                      "mode = \"challenge\" and placement = \"inline\""),
                 problems);
   if (verify.proof == NeededProof::handshake && verify.deception_tcp == base::PortSet{} &&
       !origins.is_spoiled("verify.deception_tcp"))
@@ -89,6 +92,27 @@ void check_proof(const Config& config, const Origins& origins, Problems& problem
          problems);
 }
 
+// The kernel drops what was decided from copies of packets, and nobody was asked.
+void check_forging(const Config& config, const Origins& origins, Problems& problems) {
+  for (const char* key : {"mode", "placement", "verify.proof", "enforce.nftables", "enforce.xdp"})
+    if (origins.is_spoiled(key)) return;
+  if (config.mode != Mode::enforce || config.placement == Placement::inline_ ||
+      config.verify.proof != NeededProof::automatic)
+    return;
+  const bool has_nftables = config.enforce.nftables == Nftables::automatic
+                                ? config.placement == Placement::host
+                                : config.enforce.nftables != Nftables::off;
+  if (!has_nftables && xdp_interfaces(config).empty()) return;
+  warn(about(
+           origins, "verify.proof",
+           "\"automatic\" asks for no proof where the appliance cannot send, so that a scan with a "
+           "forged source has the kernel drop whoever it names",
+           "Write proof = \"handshake\" to block only who completed a handshake with a server "
+           "here, or proof = \"none\" where nobody can forge a source, and name in allow.networks "
+           "who must never be dropped"),
+       problems);
+}
+
 }  // namespace
 
 void validate_verify(const Config& config, const Origins& origins, Problems& problems) {
@@ -96,6 +120,7 @@ void validate_verify(const Config& config, const Origins& origins, Problems& pro
   check_services(config, origins, problems);
   check_rates(config, origins, problems);
   check_proof(config, origins, problems);
+  check_forging(config, origins, problems);
   if (config.verify.tarpit && !config.verify.banner.empty())
     problems.push_back(about(origins, "verify.banner", "is never sent by a tarpit",
                              "Remove it, or write tarpit = false"));

@@ -62,8 +62,30 @@ TEST(ValidateVerify, warns_when_hardly_anybody_can_prove_anything) {
   EXPECT_TRUE(warned(load_good_and("[verify]\nproof = \"handshake\"\n")));
   EXPECT_TRUE(warned(load_good_and("[verify]\nmode = \"passive\"\nproof = \"answer\"\n")));
   EXPECT_TRUE(warned(load_placed("tap", "[verify]\nproof = \"answer\"\n")));
-  EXPECT_TRUE(warned(load_placed("host", "[verify]\nproof = \"handshake\"\n")));
+  EXPECT_TRUE(warned(load_placed("tap", "[verify]\nproof = \"handshake\"\n")));
+  EXPECT_TRUE(warned(load_placed("host", "[verify]\nproof = \"answer\"\n")));
   EXPECT_TRUE(load_placed("tap", "[verify]\nmode = \"challenge\"\n").problems.empty());
+}
+
+TEST(ValidateVerify, warns_when_forged_sources_would_be_dropped) {
+  const auto placed = [](const std::string& placement, const std::string& more) {
+    return load_text("mode = \"enforce\"\nplacement = \"" + placement +
+                         "\"\n[[segment]]\nname = \"a\"\noutside = \"eth1\"\n" + more,
+                     "test.toml");
+  };
+  for (const Loaded& loaded : {placed("host", ""), placed("host", "[verify]\nmode = \"passive\"\n"),
+                               placed("host", "[enforce]\nnftables = \"off\"\n"),  // XDP is left
+                               placed("tap", "[enforce]\nnftables = \"inet\"\n")}) {
+    const Problem problem = only_problem_about(loaded, "verify.proof");
+    EXPECT_TRUE(has(problem.fault, "forged")) << problem.fault;
+    EXPECT_FALSE(problem.fatal);
+    EXPECT_TRUE(loaded.usable());
+  }
+  for (const Loaded& loaded : {load_placed("host", ""), placed("tap", ""),
+                               placed("host", "[enforce]\nnftables = \"off\"\nxdp = \"off\"\n"),
+                               placed("host", "[verify]\nproof = \"none\"\n"),
+                               placed("host", "[verify]\nproof = \"handshake\"\n")})
+    EXPECT_EQ(loaded.to_string(), "");
 }
 
 TEST(ValidateVerify, wants_rates_that_leave_room_for_one_source) {
