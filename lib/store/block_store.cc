@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "store/address_bytes.h"
+#include "store/file_modes.h"
 #include "store/file_names.h"
 #include "store/hole.h"
 
@@ -220,6 +221,13 @@ base::Result<std::unique_ptr<BlockStore>> BlockStore::attach(Database database) 
 }
 
 Opened BlockStore::open(const std::string& path) {
+  std::string note = tighten(path);
+  Opened opened = open_as_it_is(path);
+  if (!note.empty()) opened.notes.insert(opened.notes.begin(), std::move(note));
+  return opened;
+}
+
+Opened BlockStore::open_as_it_is(const std::string& path) {
   auto database = Database::open(path, Database::Access::read_write);
   if (!database) return only_read(path, database.error().text);
   base::Status ready = make_layout(database.value());

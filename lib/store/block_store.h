@@ -44,6 +44,7 @@ class BlockStore {
       : database_(std::move(database)), upsert_(std::move(upsert)), erase_(std::move(erase)) {}
   base::Status put(const Record& record);
   base::Status put(const Allowed& allowed);
+  static Opened open_as_it_is(const std::string& path);
   static base::Result<std::unique_ptr<BlockStore>> attach(Database database);
 
   Database database_;

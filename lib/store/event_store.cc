@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "store/address_bytes.h"
+#include "store/file_modes.h"
 #include "store/file_names.h"
 
 namespace edgesentry::store {
@@ -90,6 +91,7 @@ base::Result<std::unique_ptr<EventStore>> EventStore::attach(const std::string& 
 
 OpenedEvents EventStore::open(const std::string& path) {
   OpenedEvents opened;
+  if (std::string note = tighten(path); !note.empty()) opened.notes.push_back(std::move(note));
   Fault fault = Fault::unusable;
   auto store = attach(path, fault);
   if (!store && fault == Fault::broken) {

@@ -4,14 +4,14 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "store/file_modes.h"
+
 namespace edgesentry::store {
 
 namespace {
 
 // Another process that reads the file (a backup) may hold it for a moment.
 constexpr int kBusyMs = 2000;
-// Who was blocked is nobody's business. SQLite gives the log and its index the mode of the file.
-constexpr mode_t kFileMode = 0640;
 
 Fault fault_of(int code) noexcept {
   switch (code & 0xff) {
@@ -52,7 +52,8 @@ std::string file_uri(std::string_view path) {
   return uri + "?immutable=1";
 }
 
-// SQLite by itself leaves the mode to the umask. What fails here fails there again, and is told.
+// SQLite by itself leaves the mode to the umask, and gives the log and its index that of the file.
+// What fails here fails there again, and is told.
 void make_private(const std::string& path) {
   if (::access(path.c_str(), F_OK) == 0) return;  // closing it would end SQLite's locks on it
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);

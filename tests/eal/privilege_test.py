@@ -101,6 +101,21 @@ def everything_works_behind_it(place: Place) -> None:
     place.stop()
 
 
+def tightens_databases_that_others_can_read(place: Place) -> None:
+    """Files of an earlier version: by the user that owns them now, and told."""
+    ours = start(place)
+    place.stop()
+    files = [ours / "state.db", ours / "state-events.db"]
+    for file in files:
+        file.chmod(0o644)
+    start(place)
+    for file in files:
+        assert file.stat().st_mode & 0o7777 == 0o640, file
+        assert place.errors().count(f"{file} had mode 0644") == 1, place.errors()
+    assert place.ask({"command": "status"})["state"]["state"] == "working"
+    place.stop()
+
+
 def takes_both_tokens_of_its_user(place: Place) -> None:
     """The files belong to the user that it becomes; each token opens what it is for."""
     port = free_port()
@@ -255,6 +270,7 @@ if __name__ == "__main__":
         print("1..0 # SKIP needs root, to become somebody else")
         sys.exit(0)
     sys.exit(main(sys.argv[1], [every_thread_has_given_up, everything_works_behind_it,
+                                tightens_databases_that_others_can_read,
                                 takes_both_tokens_of_its_user,
                                 makes_tokens_that_belong_to_its_user,
                                 commands_run_as_nobody_with_nothing,

@@ -189,6 +189,7 @@ TEST_F(BlockStoreTest, begins_anew_beside_a_file_of_garbage) {
 
 TEST_F(BlockStoreTest, is_an_empty_file_a_new_one) {
   std::ofstream{path_};
+  fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
   const Opened opened = BlockStore::open(path_);
   EXPECT_NE(opened.store, nullptr);
   EXPECT_TRUE(opened.notes.empty());

@@ -129,6 +129,7 @@ TEST_F(EventStoreTest, keeps_the_newest_within_its_size_and_gives_the_disk_back)
 
 TEST_F(EventStoreTest, begins_anew_beside_a_file_of_garbage) {
   std::ofstream(path_) << std::string(10'000, 'g');
+  fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
   auto store = open();
   ASSERT_NE(store, nullptr);
   ASSERT_EQ(notes_.size(), 1u);
