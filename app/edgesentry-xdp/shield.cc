@@ -148,12 +148,14 @@ base::Status Shield::put(const enforce::NftElement& element) {
   put = maps_->put(held);
   if (!put) return put.error();
   if (put.value() == Put::done) return {};
-  return base::Error{
-      fmt::format("the map of {} sources holds {} and takes no more; raise table.blocks",
-                  element.source.is_v4() ? "IPv4" : "IPv6", maps_->elements_max())};
+  if (const auto all = maps_->all()) held_when_full_ = all.value().size();
+  return base::Error{fmt::format("the map of {} sources, made for {}, {}; raise table.blocks",
+                                 element.source.is_v4() ? "IPv4" : "IPv6", maps_->elements_max(),
+                                 enforce::kNoRoomWords)};
 }
 
 base::Result<bool> Shield::change(std::span<const enforce::NftElement> elements) {
+  held_when_full_ = 0;
   if (!fault_.empty()) return base::Error{fault_};
   for (const enforce::NftElement& element : elements) {
     const base::Status done = element.is_blocked ? put(element) : maps_->erase(element.source);

@@ -38,6 +38,7 @@ class Shield final : public enforce::Filter {
   std::optional<enforce::FilterCounts> count_when_due(
       std::span<const enforce::NftElement> sample) override;
   base::Result<bool> change(std::span<const enforce::NftElement> elements) override;
+  [[nodiscard]] std::uint64_t held_when_full() const override { return held_when_full_; }
   void begin() override { ordered_.emplace(); }
   base::Status sweep() override;
   base::Status pass() override { return maps_->set_bypass(true); }
@@ -71,6 +72,7 @@ class Shield final : public enforce::Filter {
   std::string fault_;       // why it does not now; empty: it does
   Clock::time_point count_again_{};
   std::optional<std::unordered_set<base::Ip, base::IpHash>> ordered_;  // since begin()
+  std::uint64_t held_when_full_ = 0;                                   // of the last change
   mutable std::uint64_t drops_ = 0;
 };
 

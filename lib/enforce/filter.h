@@ -30,6 +30,9 @@ class Filter {
   virtual std::optional<FilterCounts> count_when_due(std::span<const NftElement> sample) = 0;
   // True: something had to be mended before the batch could be taken.
   virtual base::Result<bool> change(std::span<const NftElement> elements) = 0;
+  // Of a change that was refused for want of room: the sources held then; 0: it was not, or who
+  // knows.
+  [[nodiscard]] virtual std::uint64_t held_when_full() const { return 0; }
   // Between begin() and sweep(): all that is to be blocked comes by change(). What is held beside
   // it is deleted by sweep().
   virtual void begin() = 0;

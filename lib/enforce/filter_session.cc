@@ -41,6 +41,9 @@ NftReply answer(const NftRequest& request, Filter& filter) {
       break;
     case NftAsk::batch:
       settle(reply, filter.change(request.elements));
+      if (reply.is_done) break;
+      reply.fewest = reply.most = filter.held_when_full();
+      reply.has_counts = reply.fewest != 0;
       break;
     case NftAsk::begin:
       filter.begin();

@@ -29,11 +29,6 @@ base::Micros doubled(base::Micros patience) {
   return std::clamp(base::Micros{2 * patience.value}, kPatienceFirst, kPatienceMost);
 }
 
-// As libnftables words ENFILE: a set is full.
-bool is_want_of_room(std::string_view text) {
-  return text.find("Too many open files in system") != std::string_view::npos;
-}
-
 }  // namespace
 
 NftEnforcer::NftEnforcer(NftLink& link, Settings settings)
@@ -198,11 +193,7 @@ void NftEnforcer::take_check(const NftReply& reply, const Waiting& about) {
 
 void NftEnforcer::take_failure(const NftReply& reply, base::Micros now) {
   ++health_.failures;
-  if (is_want_of_room(reply.text)) {
-    room_.limit(std::max<std::uint64_t>(health_.programmed, 1));
-    room_learned_ = now;
-  }
-  have_trouble(reply.text);
+  if (!is_of_room(reply, now)) have_trouble(reply.text);
   if (reply.ask == NftAsk::hello) {
     lose(reply.text, now);
     return;

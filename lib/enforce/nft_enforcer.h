@@ -104,6 +104,8 @@ class NftEnforcer final : public Enforcer {
   [[nodiscard]] NftElement place_of(const policy::Ledger& ledger, const base::Ip& source,
                                     const policy::Entry* entry, base::Micros now);
   void let_in(const policy::Ledger& ledger);
+  bool is_of_room(const NftReply& refusal, base::Micros now);
+  void say_room();
 
   NftLink& link_;
   const Settings settings_;
@@ -135,6 +137,7 @@ class NftEnforcer final : public Enforcer {
   Health health_;
   Room room_;
   base::Micros room_learned_;
+  bool is_full_said_ = false;
   bool is_trial_ = false;  // the limit is one that somebody tries out
 };
 

@@ -21,6 +21,9 @@ namespace edgesentry::enforce {
 inline constexpr std::uint16_t kNftVersion = 2;
 inline constexpr std::size_t kNftElementsMax = 5000;  // of a batch, which the kernel takes as one
 inline constexpr std::size_t kNftTextMax = 500;
+// In the text of a reply that refuses a batch for want of room. Its counts, if it has any, are of
+// the sources held then.
+inline constexpr const char* kNoRoomWords = "has no room for more";
 
 enum class NftAsk : std::uint8_t {
   hello,   // create what is missing; the first request

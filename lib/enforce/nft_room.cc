@@ -1,4 +1,6 @@
 // What NftEnforcer does when the kernel has no more room.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -10,6 +12,12 @@ namespace {
 
 constexpr base::Micros kLearnAgain = base::seconds(60);
 constexpr std::size_t kLetInAtOnce = 4096;
+
+// The second is how libnftables words ENFILE: a set is full.
+bool is_want_of_room(std::string_view text) {
+  return text.find(kNoRoomWords) != std::string_view::npos ||
+         text.find("Too many open files in system") != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -31,11 +39,33 @@ NftElement NftEnforcer::place_of(const policy::Ledger& ledger, const base::Ip& s
   return room_.take(source, ledger.blocked()) ? element : NftElement{.source = source};
 }
 
+// Takes note of a refusal for want of room: so many as it holds now are all, and the others wait.
+// Being full is said once, however often it is found out anew.
+bool NftEnforcer::is_of_room(const NftReply& refusal, base::Micros now) {
+  if (!is_want_of_room(refusal.text)) return false;
+  if (refusal.has_counts) health_.programmed = refusal.fewest;
+  room_.limit(std::max<std::uint64_t>(health_.programmed, 1));
+  room_learned_ = now;
+  health_.is_in_force = false;
+  is_whole_ = false;
+  if (!std::exchange(is_full_said_, true))
+    settings_.say(fmt::format("{}: {}; what does not fit waits, and is not dropped there",
+                              settings_.names.filter, refusal.text));
+  return true;
+}
+
+void NftEnforcer::say_room() {
+  if (!is_full_said_ || room_.is_full() || room_.is_limited()) return;
+  if (replay_ != Replay::none || !changed_.empty() || !waiting_.empty()) return;
+  is_full_said_ = false;
+  settings_.say(fmt::format("{}: it has room for every block again", settings_.names.filter));
+}
+
 void NftEnforcer::let_in(const policy::Ledger& ledger) {
   const base::Micros now = settings_.now();
   if (room_.is_limited() && !is_trial_ && base::elapsed(room_learned_, now) >= kLearnAgain)
     room_.limit(Room::kUnlimited);
-  if (!room_.is_full()) return;
+  if (!room_.is_full()) return say_room();
   std::uint64_t free = room_.free(ledger.blocked());
   for (std::size_t count = 0; free > 0 && room_.is_full() && count < kLetInAtOnce; ++count, --free)
     changed_.insert(room_.take_first());

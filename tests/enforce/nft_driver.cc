@@ -89,11 +89,12 @@ class Driver {
     const Health health = enforcer_.health();
     fmt::print(
         R"({{"pid":{},"in_force":{},"reconciling":{},"pending":{},"programmed":{},"sent":{},)"
-        R"("failures":{},"restarts":{},"repairs":{},"blocked":{},"drops":{},"place":"{}"}})"
+        R"("failures":{},"restarts":{},"repairs":{},"waiting":{},"blocked":{},"drops":{},)"
+        R"("place":"{}"}})"
         "\n",
         process_.pid(), health.is_in_force, health.is_reconciling, health.pending,
         health.programmed, health.sent, health.failures, health.restarts, health.repairs,
-        ledger_.blocked(), health.packets, enforcer_.place());
+        health.waiting, ledger_.blocked(), health.packets, enforcer_.place());
     std::fflush(stdout);
   }
 

@@ -246,16 +246,18 @@ def waits_for_a_device(place: XdpPlace) -> None:
 
 
 def says_when_it_is_full(place: XdpPlace) -> None:
-    """A counted refusal; with room again, all is in force."""
+    """A counted refusal; the rest waits for room, and has it when blocks end."""
     place.start("xdp", "eth0", "--elements=100")
     place.tell(f"many {MANY} 150 600")
     wait_for("a refusal", lambda: place.health()["failures"] >= 1, ENOUGH)
-    assert not place.health()["in_force"]
+    wait_for("those that wait", lambda: place.health()["waiting"] == 50, ENOUGH)
+    place.settle()
+    assert place.health()["programmed"] == 100
     place.tell(f"clear {MANY} 100")
     place.tell(f"block {ATTACKER} 600")
     place.settle()
     wait_for("the count", lambda: place.health()["programmed"] == 51, ENOUGH)
-    assert not place.reaches(ATTACKER)
+    assert place.health()["waiting"] == 0 and not place.reaches(ATTACKER)
 
 
 def has_two_privileges(place: XdpPlace) -> None:
