@@ -13,6 +13,7 @@
 #include "store/file_modes.h"
 #include "store/file_names.h"
 #include "store/hole.h"
+#include "store/layout.h"
 
 namespace edgesentry::store {
 
@@ -179,9 +180,10 @@ Opened mend(const std::string& path, const std::string& why) {
 }
 
 // Not to be written: what is in it counts all the same.
-Opened only_read(const std::string& path, const std::string& why) {
+Opened only_read(const std::string& path, const std::string& why,
+                 Database::Access access = Database::Access::read_only) {
   Opened opened;
-  Rows rows = read_what_is_left(path, Database::Access::read_only);
+  Rows rows = read_what_is_left(path, access);
   // Without a place for its index of the log SQLite reads a file only when told that it is still.
   if (rows.records.empty()) rows = read_what_is_left(path, Database::Access::as_it_stands);
   opened.notes.push_back(fmt::format(
@@ -198,10 +200,7 @@ base::Status make_layout(Database& database) {
   const auto layout = database.ask("PRAGMA user_version");
   if (!layout) return layout.error();
   if (layout.value() < 0 || layout.value() > BlockStore::kLayout)
-    return base::Error{fmt::format(
-        "{} has layout {}, which a newer version has written, and this one knows {}; start the "
-        "newer version, or name another file in state.file",
-        database.path(), layout.value(), BlockStore::kLayout)};
+    return of_newer_version(database.path(), layout.value(), BlockStore::kLayout);
   // Each step from one layout to the next, in a transaction of its own.
   constexpr std::array<const char*, BlockStore::kLayout> kSteps = {kLayout1, kLayout2};
   for (const char* step : std::span(kSteps).subspan(static_cast<std::size_t>(layout.value())))
@@ -228,6 +227,8 @@ Opened BlockStore::open(const std::string& path) {
 }
 
 Opened BlockStore::open_as_it_is(const std::string& path) {
+  if (const auto layout = layout_of(path); layout > kLayout)
+    return only_read(path, of_newer_version(path, *layout, kLayout).text, untouched(path));
   auto database = Database::open(path, Database::Access::read_write);
   if (!database) return only_read(path, database.error().text);
   base::Status ready = make_layout(database.value());

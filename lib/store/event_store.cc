@@ -8,6 +8,7 @@
 #include "store/address_bytes.h"
 #include "store/file_modes.h"
 #include "store/file_names.h"
+#include "store/layout.h"
 
 namespace edgesentry::store {
 
@@ -61,10 +62,7 @@ base::Status make_layout(Database& database) {
   if (!layout) return layout.error();
   if (layout.value() == 0) return database.run(kLayout1);
   if (layout.value() == EventStore::kLayout) return {};
-  return base::Error{
-      fmt::format("{} has layout {}, which a newer version has written, and this one knows {}; "
-                  "start the newer version, or move the file away",
-                  database.path(), layout.value(), EventStore::kLayout)};
+  return of_newer_version(database.path(), layout.value(), EventStore::kLayout);
 }
 
 }  // namespace
@@ -93,7 +91,8 @@ OpenedEvents EventStore::open(const std::string& path) {
   OpenedEvents opened;
   if (std::string note = tighten(path); !note.empty()) opened.notes.push_back(std::move(note));
   Fault fault = Fault::unusable;
-  auto store = attach(path, fault);
+  const auto layout = layout_of(path);
+  auto store = layout > kLayout ? of_newer_version(path, *layout, kLayout) : attach(path, fault);
   if (!store && fault == Fault::broken) {
     const std::string why = store.error().text;
     const std::string aside = move_aside(path);

@@ -195,18 +195,6 @@ TEST_F(BlockStoreTest, is_an_empty_file_a_new_one) {
   EXPECT_TRUE(opened.notes.empty());
 }
 
-TEST_F(BlockStoreTest, leaves_the_file_of_a_newer_version_alone) {
-  fill(path_, records_of(3));
-  auto database = Database::open(path_, Database::Access::read_write);
-  ASSERT_TRUE(database);
-  ASSERT_TRUE(database.value().run("PRAGMA user_version = 99"));
-  const Opened opened = BlockStore::open(path_);
-  EXPECT_EQ(opened.store, nullptr);
-  ASSERT_FALSE(opened.notes.empty());
-  EXPECT_NE(opened.notes[0].find("newer version"), std::string::npos) << opened.notes[0];
-  EXPECT_FALSE(fs::exists(path_ + ".damaged"));
-}
-
 TEST_F(BlockStoreTest, leaves_out_rows_that_make_no_sense) {
   fill(path_, records_of(3));
   {

@@ -138,18 +138,6 @@ TEST_F(EventStoreTest, begins_anew_beside_a_file_of_garbage) {
   EXPECT_TRUE(store->write(events_of(0, 1)));
 }
 
-TEST_F(EventStoreTest, leaves_the_file_of_a_newer_version_alone) {
-  ASSERT_TRUE(open()->write(events_of(0, 3)));
-  {
-    auto database = Database::open(path_, Database::Access::read_write);
-    ASSERT_TRUE(database.value().run("PRAGMA user_version = 7"));
-  }
-  EXPECT_EQ(open(), nullptr);
-  ASSERT_FALSE(notes_.empty());
-  EXPECT_NE(notes_.back().find("layout 7"), std::string::npos);
-  EXPECT_FALSE(fs::exists(path_ + ".damaged"));
-}
-
 TEST_F(EventStoreTest, shows_a_row_with_a_senseless_source_without_one) {
   auto store = open();
   ASSERT_TRUE(store->write(events_of(0, 1)));
