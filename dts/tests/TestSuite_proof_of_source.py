@@ -104,10 +104,9 @@ class TestProofOfSource(TestSuite):
     def syns_and_answers(self, port: int) -> tuple[int, int]:
         """Count the client's SYNs to DARK_HOST from a port, and the SYN-ACKs it got for them."""
         self.captures[0].catch_up()
-        packets = [seen.packet() for seen in self.captures[0].packets()]
         flags = [
             int(packet[TCP].flags) & (SYN | ACK)
-            for packet in packets
+            for packet in (seen.packet() for seen in self.captures[0].packets())
             if TCP in packet
             and DARK_HOST in (packet[IP].src, packet[IP].dst)
             and port in (packet[TCP].sport, packet[TCP].dport)
