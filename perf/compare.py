@@ -39,6 +39,7 @@ DEFAULTS = {
     "parse": ".*",
     "ledger": ".*",
 }
+ROUNDS_MIN = 3  # below this, chance alone would often agree with itself
 
 
 class CompareError(Exception):
@@ -120,6 +121,8 @@ class Rounds:
 
     def verdict(self) -> str:
         """In one word."""
+        if len(self.ratios) < ROUNDS_MIN:
+            return "too few rounds"
         median, noise = statistics.median(self.ratios), max(self.itself)
         if min(self.ratios) > 1 and median > noise:
             return "faster"
