@@ -90,16 +90,13 @@ void Inspector::expect(std::span<const wire::Probe> probes, Role role,
                        const DetectionPolicy& policy) noexcept {
   State& state = *state_;
   EDGESENTRY_DCHECK(state.expected + probes.size() <= kBurstMax, "bursts are bounded");
-  Look* const looks = state.looks.data() + state.expected;
-  for (std::size_t i = 0; i < probes.size(); ++i) {
-    const base::Ip& source = role == Role::actor ? probes[i].source : probes[i].target;
-    looks[i].key = source_key(state.settings.key, source, policy.ipv6_prefix);
-    looks[i].novelty = novelty_of(state.settings.key, probes[i]);
-  }
+  const std::size_t first = state.expected;
+  state.look_at(probes, {state.settings.key, policy.ipv6_prefix, role, state.shift}, state.looks,
+                first);
   // In a loop with nothing else in it: a prefetch waits for its address translation before it can
   // leave the core, and only what fits the reorder buffer beside it overlaps.
-  for (std::size_t i = 0; i < probes.size(); ++i)
-    __builtin_prefetch(&state.sets[looks[i].key.home >> state.shift], 1);
+  for (std::size_t i = first; i < first + probes.size(); ++i)
+    __builtin_prefetch(&state.set_at(state.looks.place[i]), 1);
   state.expected += probes.size();
 }
 
@@ -117,26 +114,32 @@ void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Mi
   const auto& looks = state.looks;
   if (role == Role::answer) {
     for (std::size_t i = 0; i < probes.size(); ++i) {
-      state.hear(probes[i], looks[i].key, moment);
+      state.hear(probes[i], looks.at(i).key, moment);
       verdicts[i] = Verdict::pass;
     }
     return;
   }
-  std::array<std::uint8_t, kBurstMax> news;  // places in the burst of what is no mere repeat
+  std::array<std::uint8_t, kBurstMax> news;  // places in the burst of what needs a second look
   std::size_t count = 0;
+  const auto dropped = static_cast<std::uint8_t>(policy.enforce ? Verdict::drop : Verdict::pass);
   for (std::size_t i = 0; i < probes.size(); ++i) {
-    SightingSet& set = state.sets[looks[i].key.home >> state.shift];
-    verdicts[i] = Verdict::pass;
+    SightingSet& set = state.set_at(looks.place[i]);
+    const SightingSet::Glance glance =
+        set.glance(looks.tag[i], looks.ipv6[i], looks.novelty[i], moment.coarse_now);
+    // Without a branch, as the glance itself.
+    verdicts[i] = static_cast<Verdict>(dropped & (0u - unsigned{glance.is_blocked}));
     news[count] = static_cast<std::uint8_t>(i);
-    count += set.repeats(looks[i].key, looks[i].novelty, moment.coarse_now) ? 0 : 1;
+    count += glance.is_known ? 0 : 1;
   }
+  if (state.drops.size() != 0)
+    for (std::size_t n = 0; n < count; ++n) state.drops.prefetch(looks.home[news[n]]);
   const std::uint64_t blocks = state.blocks_made;
   for (std::size_t n = 0; n < count; ++n) {
     std::size_t i = news[n];
-    verdicts[i] = state.act(probes[i], looks[i], moment);
+    verdicts[i] = state.act(probes[i], looks.at(i), moment);
     if (state.blocks_made == blocks) continue;
     // A source was blocked by this very packet: what follows may be a repeat of the same source.
-    while (++i < probes.size()) verdicts[i] = state.act(probes[i], looks[i], moment);
+    while (++i < probes.size()) verdicts[i] = state.act(probes[i], looks.at(i), moment);
     break;
   }
 }

@@ -16,6 +16,7 @@
 #include "scan/held_attempts.h"
 #include "scan/inspect.h"
 #include "scan/logins.h"
+#include "scan/looks.h"
 #include "scan/posture.h"
 #include "scan/service_map.h"
 #include "scan/sighting.h"
@@ -30,12 +31,6 @@ struct Moment {
   std::uint16_t coarse_now;
   const DetectionPolicy& policy;
   AlertOutbox& outbox;
-};
-
-// What the first stage works out for each packet of a burst.
-struct Look {
-  SourceKey key;
-  std::uint32_t novelty;  // of the packet: equal to the newest of its source, it brings no news
 };
 
 // One packet of a suspect.
@@ -70,8 +65,14 @@ struct Inspector::State {
   CookieKey cookies;
   HeldAttempts held;
   std::uint64_t blocks_made = 0;
-  std::array<Look, kBurstMax> looks;  // of the probes that expect() was told of
+  Looks looks;  // of the probes that expect() was told of
   std::size_t expected = 0;
+  LookAt look_at = look_at_best();
+
+  [[nodiscard]] SightingSet& set_at(std::uint32_t place) const noexcept {
+    auto* const bytes = reinterpret_cast<std::byte*>(sets.data());
+    return *reinterpret_cast<SightingSet*>(bytes + std::size_t{place} * 8);
+  }
 
   // --- tier 1, inspect.cc ---------------------------------------------------------------------
   Verdict act(const wire::Probe& probe, const Look& look, const Moment& moment) noexcept;
@@ -233,23 +234,6 @@ inline std::uint32_t fingerprint(const HashKey& key, std::uint32_t target, std::
   x ^= (std::uint32_t{port} << 8 | static_cast<std::uint32_t>(port_class)) * 0x9e3779b1u;
   x ^= x >> 15;
   x *= static_cast<std::uint32_t>(key[1] >> 32) | 1;
-  return x | 1;
-}
-
-// Target, port, flags and type of a packet in 32 bits, never 0; PSH comes and goes inside one
-// conversation and is left out.
-inline std::uint32_t novelty_of(const HashKey& key, const wire::Probe& probe) noexcept {
-  constexpr std::uint32_t kNoPush = 0xffffffffu & ~std::uint32_t{wire::tcp_flag::kPsh};
-  const std::uint32_t facts = std::uint32_t{probe.target_port} << 16 |
-                              std::uint32_t{probe.icmp_type} << 8 | (probe.tcp_flags & kNoPush);
-  std::uint32_t x = wire::fold(probe.target) * (static_cast<std::uint32_t>(key[2] >> 32) | 1);
-  x ^= (facts + static_cast<std::uint32_t>(probe.outcome) * 0x01000193u) * 0x9e3779b1u;
-  // Fragments are told apart by datagram and place as well; 0 or all ones, without a branch.
-  const std::uint32_t is_fragment = 0u - (probe.traits / wire::trait::kFragment & 1u);
-  const std::uint32_t place = std::uint32_t{probe.identification} << 16 | probe.quoted_source_port;
-  x += (place * 0xc2b2ae3du) & is_fragment;
-  x ^= x >> 15;
-  x *= static_cast<std::uint32_t>(key[3] >> 32) | 1;
   return x | 1;
 }
 

@@ -23,6 +23,12 @@ inline std::uint32_t load32(const std::uint8_t* at) noexcept {
   return __builtin_bswap32(value);
 }
 
+inline std::uint64_t load64(const std::uint8_t* at) noexcept {
+  std::uint64_t value;
+  std::memcpy(&value, at, sizeof(value));
+  return __builtin_bswap64(value);
+}
+
 inline base::Ip load_ipv4(const std::uint8_t* at) noexcept {
   // ::ffff:a.b.c.d as two words, the address bytes as they stand on the wire. Built in registers:
   // byte stores read back as a whole would stall on store forwarding.

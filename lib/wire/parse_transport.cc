@@ -37,8 +37,11 @@ ParseOutcome parse_tcp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) n
   // A capture may hold less of the header than there was.
   const std::size_t present = cursor.left() < header ? cursor.left() : header;
   probe.payload_offset = static_cast<std::uint16_t>(cursor.offset() + present);
-  if ((at[13] & tcp_flag::kSyn) && header > kTcpHeader)
-    probe.traits |= load_tcp_options(at + kTcpHeader, present - kTcpHeader, probe);
+  if ((at[13] & tcp_flag::kSyn) && header > kTcpHeader) {
+    const TcpOptions options = tcp_options(at + kTcpHeader, present - kTcpHeader);
+    probe.traits |= options.traits;
+    set_tcp_layout(probe, options.layout);
+  }
   return ParseOutcome::tcp;
 }
 
@@ -125,12 +128,6 @@ ParseOutcome parse_sctp(Cursor& cursor, std::uint32_t ip_payload, Probe& probe) 
 }
 
 }  // namespace
-
-std::uint8_t load_tcp_options(const std::uint8_t* at, std::size_t bytes, Probe& probe) noexcept {
-  const TcpOptions options = tcp_options(at, bytes);
-  set_tcp_layout(probe, options.layout);
-  return options.traits;
-}
 
 ParseOutcome parse_transport(Cursor& cursor, const Transport& transport, Probe& probe) noexcept {
   switch (transport.protocol) {
