@@ -74,7 +74,7 @@ struct Inspector::State {
     return *reinterpret_cast<SightingSet*>(bytes + std::size_t{place} * 8);
   }
 
-  // --- tier 1, inspect.cc ---------------------------------------------------------------------
+  // --- tier 1, inspect_act.cc and inspect_hear.cc ---------------------------------------------
   Verdict act(const wire::Probe& probe, const Look& look, const Moment& moment) noexcept;
   void greet(const wire::Probe& probe, const Touch& touch, Place place,
              const Moment& moment) noexcept;
