@@ -11,8 +11,8 @@ above 1 says that this tree needs fewer cycles. "itself" is how far apart the tw
 the same program were: "faster" or "slower" is said only where all rounds agree and the median is
 outside of that, "same" otherwise. --appliance adds edgesentryd as a tap and inline (root,
 hugepages), in packets for each second of CPU. The exit code is 0 unless --fail-below names a ratio
-and something slower has a median below it. The worktrees are kept for the next time; `git worktree remove` gets rid
-of them.
+and something slower has a median below it. The worktrees are kept for the next time;
+`git worktree remove` gets rid of them.
 """
 
 import argparse
