@@ -24,7 +24,7 @@ PLOTS = ROOT / "perf" / "plots"
 
 BURST = 64  # packets; the appliance takes as many at once (nic::kBurst)
 BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "snapshot", "scrape",
-           "ledger", "restore")
+           "ledger", "restore", "table_peers")
 HEADLINE_FILTERS = {
     "limit": "MiB:256$",
     "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
