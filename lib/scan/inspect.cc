@@ -123,10 +123,10 @@ void Inspector::inspect(std::span<const wire::Probe> probes, Role role, base::Mi
   const auto dropped = static_cast<std::uint8_t>(policy.enforce ? Verdict::drop : Verdict::pass);
   for (std::size_t i = 0; i < probes.size(); ++i) {
     SightingSet& set = state.set_at(looks.place[i]);
-    const SightingSet::Glance glance =
-        set.glance(looks.tag[i], looks.ipv6[i], looks.novelty[i], moment.coarse_now);
+    const SightingSet::Glance glance = set.glance(&looks.tag[i], &looks.novelty[i], &looks.plain[i],
+                                                  &looks.shut_out[i], moment.coarse_now);
     // Without a branch, as the glance itself.
-    verdicts[i] = static_cast<Verdict>(dropped & (0u - unsigned{glance.is_blocked}));
+    verdicts[i] = static_cast<Verdict>(dropped & (0u - unsigned{glance.is_shut_out}));
     news[count] = static_cast<std::uint8_t>(i);
     count += glance.is_known ? 0 : 1;
   }

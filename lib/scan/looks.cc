@@ -19,7 +19,8 @@ void look_at_one(const Probe& probe, const LookAsk& ask, Looks& looks, std::size
       source_key(ask.key, ask.role == Role::actor ? probe.source : probe.target, ask.ipv6_prefix);
   looks.tag[i] = key.tag;
   looks.home[i] = key.home;
-  looks.ipv6[i] = key.ipv6 ? 1 : 0;
+  looks.plain[i] = key.ipv6 ? kPlainIpv6 : kPlainIpv4;
+  looks.shut_out[i] = key.ipv6 ? kShutOutIpv6 : kShutOutIpv4;
   looks.place[i] = (key.home >> ask.shift) * kPlacesPerSet;
   looks.novelty[i] = novelty_of(ask.key, probe);
 }

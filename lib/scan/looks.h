@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "scan/inspect.h"
+#include "scan/sighting.h"
 #include "scan/source_key.h"
 #include "wire/probe.h"
 
@@ -22,18 +23,26 @@ struct Look {
   std::uint32_t novelty;  // equal to the newest of its source, it brings no news
 };
 
+inline constexpr std::uint32_t kPlainIpv4 = sighting_flag::kUsed,
+                               kPlainIpv6 = sighting_flag::kUsed | sighting_flag::kIpv6,
+                               kShutOutIpv4 = sighting_flag::kUsed | sighting_flag::kBlocked,
+                               kShutOutIpv6 = 0x100;  // no flags have that bit: none is
+
 // Of a burst, an array for each field; see SourceKey.
 struct Looks {
   alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> tag;
   alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> home;
   alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> novelty;
-  alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> ipv6;  // 1 or 0
+  // The flags in tier 1 of one of this family with nothing held against it, and of one that is
+  // dropped unseen: an IPv4 source that is blocked (the tag of an IPv6 one may be another's).
+  alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> plain;
+  alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> shut_out;
   // Where the set of the source begins in tier 1, in units of 8 bytes: a load and an addressing
   // mode are then all that a prefetch takes of the reorder buffer.
   alignas(base::kCacheLine) std::array<std::uint32_t, kBurstMax> place;
 
   [[nodiscard]] Look at(std::size_t i) const noexcept {
-    return {{.tag = tag[i], .home = home[i], .ipv6 = ipv6[i] != 0}, novelty[i]};
+    return {{.tag = tag[i], .home = home[i], .ipv6 = plain[i] == kPlainIpv6}, novelty[i]};
   }
 };
 

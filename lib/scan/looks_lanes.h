@@ -74,8 +74,9 @@ std::uint32_t look_at_lanes(const wire::Probe* probes, const LookAsk& ask, Looks
   const Lanes place = (tag >> ask.shift) * kPlacesPerSet;
   std::memcpy(looks.place.data() + at, &place, sizeof(place));
   std::memcpy(looks.novelty.data() + at, &x, sizeof(x));
-  const Lanes none{};
-  std::memcpy(looks.ipv6.data() + at, &none, sizeof(none));
+  const Lanes none{}, plain = none + kPlainIpv4, shut_out = none + kShutOutIpv4;
+  std::memcpy(looks.plain.data() + at, &plain, sizeof(plain));
+  std::memcpy(looks.shut_out.data() + at, &shut_out, sizeof(shut_out));
   constexpr std::uint32_t kApart = (wire::trait::kIpv6 | wire::trait::kFragment) << 16;
   const Lanes odd =
       (words.who_mapped ^ kMapped) | (words.target_mapped ^ kMapped) | (words.more & kApart);

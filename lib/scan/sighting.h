@@ -42,31 +42,28 @@ struct alignas(base::kCacheLine) SightingSet {
   std::uint8_t flags[kWays];     // 60
 
   // What most packets need no more than. Known: a source against which nothing is held and whose
-  // newest packet was just such a one, or an IPv4 source that is blocked and owes nothing (the tag
-  // of an IPv6 one may be another's). It is marked as seen here. Without a branch: with many
-  // sources either outcome is a coin toss to the predictor, and the line belongs to this core.
+  // newest packet was just such a one, or one that is dropped unseen (see scan::Looks for the
+  // pointers). It is marked as seen here. Without a branch: with many sources either outcome is a
+  // coin toss to the predictor, and the line belongs to this core.
   struct Glance {
-    bool is_known, is_blocked;
+    bool is_known, is_shut_out;
   };
-  Glance glance(std::uint32_t who, std::uint32_t is_ipv6, std::uint32_t novelty,
-                std::uint16_t now) noexcept {
+  Glance glance(const std::uint32_t* who, const std::uint32_t* novelty, const std::uint32_t* plain,
+                const std::uint32_t* shut_out, std::uint16_t now) noexcept {
     constexpr int kCalled = sighting_flag::kServes | sighting_flag::kServesFiles;
-    constexpr std::uint32_t kBlockedV4 = sighting_flag::kUsed | sighting_flag::kBlocked;
-    const std::uint32_t plain = sighting_flag::kUsed + is_ipv6 * sighting_flag::kIpv6;
-    const __m128i tags = has_tag(who);
+    const __m128i tags =
+        _mm_cmpeq_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(tag)), each(who));
     const __m128i held = _mm_andnot_si128(_mm_set1_epi32(kCalled), wide_flags());
     const __m128i old =
-        _mm_cmpeq_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(newest)), all(novelty));
-    const __m128i repeats = _mm_and_si128(_mm_cmpeq_epi32(held, all(plain)), old);
-    // No flags have a bit above 8.
-    const __m128i blocked =
-        _mm_and_si128(tags, _mm_cmpeq_epi32(held, all(kBlockedV4 + (is_ipv6 << 8))));
-    const __m128i known = _mm_or_si128(_mm_and_si128(tags, repeats), blocked);
+        _mm_cmpeq_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(newest)), each(novelty));
+    const __m128i repeats = _mm_and_si128(_mm_cmpeq_epi32(held, each(plain)), old);
+    const __m128i dropped = _mm_and_si128(tags, _mm_cmpeq_epi32(held, each(shut_out)));
+    const __m128i known = _mm_or_si128(_mm_and_si128(tags, repeats), dropped);
     const __m128i times = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(seen));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(seen),
                      _mm_blendv_epi8(times, _mm_set1_epi16(static_cast<short>(now)),
                                      _mm_packs_epi32(known, known)));
-    return {_mm_testz_si128(known, known) == 0, _mm_testz_si128(blocked, blocked) == 0};
+    return {_mm_testz_si128(known, known) == 0, _mm_testz_si128(dropped, dropped) == 0};
   }
 
   // The way that holds the source, or -1.
@@ -102,10 +99,11 @@ struct alignas(base::kCacheLine) SightingSet {
     return _mm_cvtepu8_epi32(_mm_loadu_si32(flags));
   }
   [[nodiscard]] __m128i has_tag(std::uint32_t wanted) const noexcept {
-    return _mm_cmpeq_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(tag)), all(wanted));
+    return _mm_cmpeq_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(tag)),
+                           _mm_set1_epi32(static_cast<int>(wanted)));
   }
-  static __m128i all(std::uint32_t value) noexcept {
-    return _mm_set1_epi32(static_cast<int>(value));
+  static __m128i each(const std::uint32_t* value) noexcept {
+    return _mm_broadcastd_epi32(_mm_loadu_si32(value));
   }
 };
 static_assert(sizeof(SightingSet) == base::kCacheLine, "four sources cost one miss");

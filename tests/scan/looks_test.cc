@@ -69,6 +69,8 @@ TEST_P(EachWidth, gives_what_one_by_one_gives) {
       ASSERT_EQ(found.key.home, wanted.key.home) << i;
       ASSERT_EQ(found.key.ipv6, wanted.key.ipv6) << i;
       ASSERT_EQ(wide->place[i], wanted.key.home >> ask.shift << 3) << i;
+      ASSERT_EQ(wide->plain[i], single->plain[i]) << i;
+      ASSERT_EQ(wide->shut_out[i], wanted.key.ipv6 ? kShutOutIpv6 : kShutOutIpv4) << i;
       ASSERT_EQ(found.novelty, wanted.novelty) << i;
     }
   }
@@ -78,7 +80,8 @@ TEST_P(EachWidth, writes_no_other_place) {
   if (!is_available(GetParam())) GTEST_SKIP() << "this core has no such vectors";
   std::mt19937_64 random(8);
   const auto looks = std::make_unique<Looks>();
-  looks->tag.fill(1), looks->home.fill(2), looks->novelty.fill(3), looks->ipv6.fill(4);
+  looks->tag.fill(1), looks->home.fill(2), looks->novelty.fill(3), looks->plain.fill(4),
+      looks->shut_out.fill(6);
   looks->place.fill(5);
   std::vector<wire::Probe> probes(19);
   std::ranges::generate(probes, [&] { return any_probe(random); });
@@ -88,7 +91,8 @@ TEST_P(EachWidth, writes_no_other_place) {
     EXPECT_EQ(looks->tag[i], 1u) << i;
     EXPECT_EQ(looks->home[i], 2u) << i;
     EXPECT_EQ(looks->novelty[i], 3u) << i;
-    EXPECT_EQ(looks->ipv6[i], 4u) << i;
+    EXPECT_EQ(looks->plain[i], 4u) << i;
+    EXPECT_EQ(looks->shut_out[i], 6u) << i;
     EXPECT_EQ(looks->place[i], 5u) << i;
   }
 }
