@@ -20,7 +20,7 @@ from framework.troubles import API_PORT, Troubles
 from framework.waiting import wait_for
 
 TROUBLES_OF_A_ROUND = 3
-WARM_UP = 0.2  # of the rounds: tables and caches fill
+WARM_UP = 0.5  # of the rounds: the ring of recent events takes some 25 minutes to fill
 GROWTH_KIB_MAX = 4096  # of the median of the last fifth over that of the first after the warm-up
 
 

@@ -19,7 +19,7 @@ namespace edgesentry::scan {
 // name.
 [[nodiscard]] inline bool is_in_the_dark(const DetectionPolicy& policy, const base::Ip& target,
                                          const Touch& touch) noexcept {
-  return touch.kind == TouchKind::attempt && policy.dark.contains(target) &&
+  return touch.kind == TouchKind::attempt && !policy.dark.empty() && policy.dark.contains(target) &&
          !policy.services.contains(target, touch.port, touch.port_class);
 }
 

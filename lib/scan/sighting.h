@@ -80,15 +80,19 @@ struct alignas(base::kCacheLine) SightingSet {
   // The way a new source may take: a free one, else the least suspicious and of those the one
   // longest unseen. -1 when every way holds a suspect or a blocked source.
   [[nodiscard]] int victim(std::uint16_t now) const noexcept {
-    // Rank, then youth, then the way itself in one number: a minimum needs no branches.
-    std::uint32_t best = std::uint32_t{kHeld} << 18;
-    for (std::uint32_t way = 0; way < kWays; ++way) {
-      const auto age = static_cast<std::uint16_t>(now - seen[way]);
-      const std::uint32_t cost =
-          std::uint32_t{rank[way]} << 18 | std::uint32_t{static_cast<std::uint16_t>(~age)} << 2;
-      const std::uint32_t is_used = 0u - (flags[way] & sighting_flag::kUsed);
-      best = std::min(best, (cost & is_used) | way);
-    }
+    // Rank, then youth, then the way itself in one number: a minimum needs no branches. A free way
+    // has neither rank nor youth.
+    const __m128i ages = _mm_sub_epi16(_mm_set1_epi16(static_cast<short>(now)),
+                                       _mm_loadl_epi64(reinterpret_cast<const __m128i*>(seen)));
+    const __m128i youths = _mm_cvtepu16_epi32(_mm_andnot_si128(ages, _mm_set1_epi16(short{-1})));
+    const __m128i ranks = _mm_cvtepu8_epi32(_mm_loadu_si32(rank));
+    const __m128i used = _mm_set1_epi32(sighting_flag::kUsed);
+    const __m128i is_used = _mm_cmpeq_epi32(_mm_and_si128(wide_flags(), used), used);
+    const __m128i costs = _mm_or_si128(_mm_slli_epi32(ranks, 18), _mm_slli_epi32(youths, 2));
+    const __m128i all = _mm_or_si128(_mm_and_si128(costs, is_used), _mm_set_epi32(3, 2, 1, 0));
+    const __m128i two = _mm_min_epu32(all, _mm_shuffle_epi32(all, _MM_SHUFFLE(1, 0, 3, 2)));
+    const __m128i one = _mm_min_epu32(two, _mm_shuffle_epi32(two, _MM_SHUFFLE(2, 3, 0, 1)));
+    const auto best = static_cast<std::uint32_t>(_mm_cvtsi128_si32(one));
     return best >= std::uint32_t{kHeld} << 18 ? -1 : static_cast<int>(best & 3);
   }
 
