@@ -58,9 +58,12 @@ CidrSet::CidrSet(std::span<const Prefix> prefixes) {
   sort_and_merge(v6_);
 }
 
-bool CidrSet::contains(const Ip& ip) const noexcept {
-  // The family decides first: ::/0 allows every IPv6 address and no IPv4 one, as in a route table.
-  return ip.is_v4() ? holds(v4_, ip.v4_value()) : holds(v6_, ip);
+bool CidrSet::contains_v4(std::uint32_t address) const noexcept {
+  return holds(v4_, address);
+}
+
+bool CidrSet::contains_v6(const Ip& ip) const noexcept {
+  return holds(v6_, ip);
 }
 
 }  // namespace edgesentry::base

@@ -4,6 +4,7 @@
 // detector fires, and per packet in tap mode: sorted disjoint ranges, binary search, no allocation.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,16 +18,30 @@ class CidrSet {
   CidrSet() = default;
   explicit CidrSet(std::span<const Prefix> prefixes);
 
-  [[nodiscard]] bool contains(const Ip& ip) const noexcept;
+  // The family decides first: ::/0 allows every IPv6 address and no IPv4 one, as in a route table.
+  [[nodiscard]] bool contains(const Ip& ip) const noexcept {
+    if (!ip.is_v4()) return !v6_.empty() && contains_v6(ip);
+    if (v4_.size() > kFew) return contains_v4(ip.v4_value());
+    // What most operators have: all of them are compared, without a branch on any.
+    const std::uint32_t address = ip.v4_value();
+    bool is_in = false;
+    for (const Range4& range : v4_) is_in |= address - range.first <= range.last - range.first;
+    return is_in;
+  }
   [[nodiscard]] bool empty() const noexcept { return v4_.empty() && v6_.empty(); }
 
  private:
+  static constexpr std::size_t kFew = 4;
+
   struct Range4 {
     std::uint32_t first, last;
   };
   struct Range6 {
     Ip first, last;
   };
+  [[nodiscard]] bool contains_v4(std::uint32_t address) const noexcept;
+  [[nodiscard]] bool contains_v6(const Ip& ip) const noexcept;
+
   std::vector<Range4> v4_;
   std::vector<Range6> v6_;
 };

@@ -62,6 +62,13 @@ struct Notes {
   }
 };
 
+// It carries no payload and ends no connection: nobody wants to look into it. For a worker to ask
+// before anything else.
+[[nodiscard]] inline bool is_mute(const wire::Probe& probe) noexcept {
+  constexpr std::uint8_t kEnds = wire::tcp_flag::kFin | wire::tcp_flag::kRst;
+  return probe.payload_bytes == 0 && (probe.tcp_flags & kEnds) == 0;
+}
+
 class Watch {
  public:
   static base::Result<std::unique_ptr<Watch>> create(

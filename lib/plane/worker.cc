@@ -50,11 +50,17 @@ void Worker::tell(const std::atomic<bool>& stop) noexcept {
           inspector_.expect(probes, port.role, *policy_);
         });
       if constexpr (kTap) {
-        split_by_role<kHandOver>();
-        inspect(actors_, scan::Role::actor);
-        inspect(answers_, scan::Role::answer);
-        look_inside(actors_, scan::Role::actor);
-        look_inside(answers_, scan::Role::answer);
+        if (!kHandOver && is_one_way()) {
+          inspect(scan::Role::actor);
+          look_inside(scan::Role::actor);
+          tally_.dropped_fault[index_of(scan::FaultDrop::consumed)].add(burst_.count);
+        } else {
+          split_by_role<kHandOver>();
+          inspect(actors_, scan::Role::actor);
+          inspect(answers_, scan::Role::answer);
+          look_inside(actors_, scan::Role::actor);
+          look_inside(answers_, scan::Role::answer);
+        }
         escalate();
         consume();
       } else {
@@ -162,6 +168,17 @@ void Worker::hand_over(std::uint16_t port) noexcept {
   discard(std::span(refused).first(lost));
 }
 
+// True: all of the burst is to protected hosts, and none of it from them; nothing has to be copied.
+bool Worker::is_one_way() const noexcept {
+  bool is_actors = true, is_answers = false;
+  for (std::uint16_t i = 0; i < burst_.count; ++i) {
+    const scan::Roles roles = scan::roles_of(*policy_, burst_.probes[i]);
+    is_actors &= roles.actor;
+    is_answers |= roles.answer;
+  }
+  return is_actors && !is_answers;
+}
+
 // A tap shows both directions: each probe is looked at in the role or roles that it plays. Within a
 // burst actors come first; a tap drops nothing, so the order of roles decides nothing.
 template <bool kHandOver>
@@ -172,13 +189,15 @@ void Worker::split_by_role() noexcept {
     const wire::Probe& probe = burst_.probes[i];
     const scan::Roles roles = scan::roles_of(*policy_, probe);
     // A payload is looked at once, in the role of the side that sent it.
+    const bool is_mute = watch_ == nullptr || payload::is_mute(probe);
     const signature::Side sender =
-        watch_ == nullptr ? signature::Side::client : watch_->sender_of(probe, roles);
+        is_mute ? signature::Side::client : watch_->sender_of(probe, roles);
     bool is_lost = false;
     const auto offer = [&](ProbeBatch& batch, scan::Role role, signature::Side side) {
       const std::uint16_t owner = kHandOver ? owner_of(probe, role) : settings_.id.value;
-      rte_mbuf* const packet =
-          side == sender ? worth_a_look(owner, probe, side, burst_.packets[i]) : nullptr;
+      rte_mbuf* const packet = !is_mute && side == sender
+                                   ? worth_a_look(owner, probe, side, burst_.packets[i])
+                                   : nullptr;
       if (owner == settings_.id.value)
         batch.add(probe, packet);
       else

@@ -107,6 +107,7 @@ class Worker {
   template <class Expect>
   void parse(Expect&& expect) noexcept;
   void hand_over(std::uint16_t port) noexcept;
+  [[nodiscard]] bool is_one_way() const noexcept;
   template <bool kHandOver>
   void split_by_role() noexcept;
   template <bool kTap>

@@ -19,7 +19,9 @@ void Worker::look_inside(scan::Role role) noexcept {
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     if (burst_.verdicts[i] != scan::Verdict::pass) continue;
     const wire::Probe& probe = burst_.probes[i];
-    if (!watch_->wants(probe, side_of(role)) || !note(probe, role, burst_.packets[i])) continue;
+    if (payload::is_mute(probe) || !watch_->wants(probe, side_of(role)) ||
+        !note(probe, role, burst_.packets[i]))
+      continue;
     if (role == scan::Role::answer) continue;
     for (std::uint16_t later = i; later < burst_.count; ++later)
       if (burst_.probes[later].source == probe.source) burst_.verdicts[later] = scan::Verdict::drop;

@@ -36,13 +36,6 @@ Sizes sizes_of(const InspectorSettings& settings) noexcept {
 
 }  // namespace
 
-Roles roles_of(const DetectionPolicy& policy, const wire::Probe& probe) noexcept {
-  if (policy.inside.empty()) return {.actor = true, .answer = true};
-  const bool from_inside = policy.inside.contains(probe.source);
-  const bool to_inside = policy.inside.contains(probe.target);
-  return {.actor = to_inside, .answer = from_inside};
-}
-
 std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
                          std::uint8_t ipv6_prefix) noexcept {
   // The tag's upper bits name the set: an owner chosen by them would leave the others' sets unused.

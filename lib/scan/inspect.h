@@ -75,7 +75,12 @@ struct Roles {
   bool actor = false;
   bool answer = false;
 };
-[[nodiscard]] Roles roles_of(const DetectionPolicy& policy, const wire::Probe& probe) noexcept;
+[[nodiscard]] inline Roles roles_of(const DetectionPolicy& policy,
+                                    const wire::Probe& probe) noexcept {
+  if (policy.inside.empty()) return {.actor = true, .answer = true};
+  const bool from_inside = policy.inside.contains(probe.source);
+  return {.actor = policy.inside.contains(probe.target), .answer = from_inside};
+}
 
 // A keyed hash of the source (IPv6: of its configured prefix) for choosing the owning worker.
 [[nodiscard]] std::uint32_t owner_hash(const HashKey& key, const base::Ip& source,
