@@ -26,7 +26,6 @@ import rig
 
 PAGES_NEEDED = 512  # of 2 MiB: mbufs for the capture and the queue, the tables, and some to spare
 CORE = 1
-METRICS = "127.0.0.1:19465"
 SINK = "net_null0,no-rx=1"
 
 
@@ -101,11 +100,12 @@ class Run:
 
     def appliance(self, place: Placement) -> float:
         """Mpps of edgesentryd."""
+        metrics = rig.free_address()
         config = CONFIG.format(
             placement=place.name, outside=self.source, pid=os.getpid(), core=CORE,
-            inside=f'inside = "{SINK}"' if place.has_inside else "", metrics=METRICS,
+            inside=f'inside = "{SINK}"' if place.has_inside else "", metrics=metrics,
             folder=self.folder)
-        with rig.appliance(self.build, self.folder, config, METRICS) as program:
+        with rig.appliance(self.build, self.folder, config, metrics) as program:
             return rig.rate(program.process.pid,
                             lambda: program.counter(place.appliance_counter), self.seconds)
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -21,6 +22,13 @@ Found = TypeVar("Found")
 
 class NotMeasured(Exception):
     """Why there is no figure, in a sentence."""
+
+
+def free_address() -> str:
+    """On loopback, that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def syn(source: int, number: int) -> bytes:
@@ -147,11 +155,13 @@ class Testpmd:
 
 
 @contextlib.contextmanager
-def testpmd(folder: pathlib.Path, eal: list[str], options: list[str]) -> Iterator[Testpmd]:
-    """Forwarding already."""
+def testpmd(folder: pathlib.Path, eal: list[str], options: list[str],
+            prefix: tuple[str, ...] = ()) -> Iterator[Testpmd]:
+    """Forwarding already; `prefix` as of nice or ip netns exec."""
     log_path = folder / f"testpmd{len(list(folder.glob('testpmd*')))}.log"
-    command = ["stdbuf", "-oL", "dpdk-testpmd", "--in-memory", "--no-pci", "--no-telemetry",
-               "--file-prefix", f"edgesentry-perf-{os.getpid()}", *eal, "--", "-i", *options]
+    command = [*prefix, "stdbuf", "-oL", "dpdk-testpmd", "--no-pci", "--no-telemetry",
+               *([] if "--no-huge" in eal else ["--in-memory"]),
+               "--file-prefix", f"edgesentry-perf-{os.getpid()}t", *eal, "--", "-i", *options]
     with log_path.open("wb") as log, running(command, log, stdin=subprocess.PIPE) as process:
         program = Testpmd(process, log_path)
         wait_for("testpmd's prompt", lambda: program.said("testpmd> ") or None)
@@ -178,16 +188,16 @@ class Appliance:
 
 
 @contextlib.contextmanager
-def appliance(build: pathlib.Path, folder: pathlib.Path, config: str,
-              metrics: str) -> Iterator[Appliance]:
-    """Once it is active."""
+def appliance(build: pathlib.Path, folder: pathlib.Path, config: str, metrics: str,
+              prefix: tuple[str, ...] = ()) -> Iterator[Appliance]:
+    """Once it is active; `prefix` as of nice or ip netns exec."""
     program = build / "app" / "edgesentryd"
     if not program.exists():
         raise NotMeasured(f"{program} is missing: build with ./dev build")
     path, log_path = folder / "perf.toml", folder / "edgesentryd.log"
     path.write_text(config)
-    with log_path.open("wb") as log, running([str(program), "--", "-c", str(path)],
-                                             log) as process:
+    command = [*prefix, str(program), "--", "-c", str(path)]
+    with log_path.open("wb") as log, running(command, log) as process:
         def active() -> bool | None:
             text = log_path.read_text(errors="replace")
             if process.poll() is not None:
