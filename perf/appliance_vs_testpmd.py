@@ -114,7 +114,7 @@ def measure(build: pathlib.Path, seconds: float = 3, rounds: int = 3, sources: i
             places: tuple[Placement, ...] = (TAP, INLINE)) -> dict[str, list[float]]:
     """The figures by their headline names, each round's."""
     if shutil.which("dpdk-testpmd") is None:
-        raise rig.NotMeasured("dpdk-testpmd is not installed (package dpdk)")
+        raise rig.NotHere("dpdk-testpmd is not installed (package dpdk)")
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="edgesentry-perf-") as name, \
             rig.hugepages(PAGES_NEEDED):
@@ -148,8 +148,7 @@ def main() -> int:
     try:
         figures = measure(args.build, args.seconds, args.rounds, args.sources, places)
     except rig.NotMeasured as reason:
-        print(f"appliance_vs_testpmd: {reason}", file=sys.stderr)
-        return 1
+        return rig.refused("appliance_vs_testpmd", reason)
     for key, values in figures.items():
         print(f"{key}={statistics.median(values):.4g}  range {min(values):.4g} "
               f"to {max(values):.4g}")

@@ -8,8 +8,8 @@ BASE (any name git knows) is built in a worktree of its own below out/compare wi
 this build; what it is compared with is this tree as it stands, or --head. A round runs every
 benchmark program of both twice, as base, this, this, base, and takes the better of two. A ratio
 above 1 says that this tree needs fewer cycles. "itself" is how far apart the two runs of one and
-the same program were: "faster" or "slower" is said only where all rounds agree and the median is
-outside of that, "same" otherwise. --appliance adds edgesentryd as a tap and inline (root,
+the same program were: "faster" or "slower" is said only where each run of the one took less than
+every run of the other, "same" otherwise. --appliance adds edgesentryd as a tap and inline (root,
 hugepages), in packets for each second of CPU. The exit code is 0 unless --fail-below names a ratio
 and something slower has a median below it. The worktrees are kept for the next time;
 `git worktree remove` gets rid of them.
@@ -111,11 +111,15 @@ def run_bench(program: pathlib.Path, pattern: str, min_time: float) -> dict[str,
 class Rounds:
     """What the rounds of one benchmark said."""
 
+    base: list[float] = field(default_factory=list)
+    head: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
     itself: list[float] = field(default_factory=list)  # how far apart two runs of one program were
 
     def add(self, base: list[float], head: list[float]) -> None:
         """The costs of one round."""
+        self.base += base
+        self.head += head
         self.ratios.append(min(base) / min(head))
         self.itself += [max(costs) / min(costs) for costs in (base, head)]
 
@@ -123,10 +127,9 @@ class Rounds:
         """In one word."""
         if len(self.ratios) < ROUNDS_MIN:
             return "too few rounds"
-        median, noise = statistics.median(self.ratios), max(self.itself)
-        if min(self.ratios) > 1 and median > noise:
+        if max(self.head) < min(self.base):
             return "faster"
-        return "slower" if max(self.ratios) < 1 and median < 1 / noise else "same"
+        return "slower" if max(self.base) < min(self.head) else "same"
 
 
 @dataclass(frozen=True)

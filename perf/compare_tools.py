@@ -159,8 +159,7 @@ def main() -> int:
     parser.add_argument("--build", type=Path, default=rig.ROOT / "build")
     args = parser.parse_args()
     if os.geteuid() != 0:
-        print("compare_tools: needs root for network namespaces", file=sys.stderr)
-        return 1
+        return rig.refused("compare_tools", rig.NotHere("needs root for network namespaces"))
     tools: dict[str, Callable[[], Figures]] = {
         name: (lambda name=name: measure(name, args.build, args.seconds))  # type: ignore[misc]
         for name in WATCHERS}
@@ -179,7 +178,10 @@ def main() -> int:
             except (AssertionError, rig.NotMeasured, subprocess.SubprocessError) as failure:
                 print(f"LEFT OUT: {name}: {failure}", file=sys.stderr)
                 del tools[name]
-    print_table({name: each for name, each in figures.items() if each})
+    seen = {name: each for name, each in figures.items() if each}
+    if not seen:
+        return rig.refused("compare_tools", rig.NotMeasured("not one of the tools could be run"))
+    print_table(seen)
     return 0
 
 

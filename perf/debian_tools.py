@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from rig import ROOT, NotMeasured
+from rig import ROOT, NotHere
 
 TOOLS = ROOT / "out" / "tools"
 PACKAGES = ("portsentry", "iptables", "libip4tc2", "libip6tc2", "libxtables12", "psad",
@@ -38,7 +38,7 @@ def unpacked() -> Path:
                              capture_output=True, text=True, check=False)
     debs = sorted(TOOLS.glob("*.deb"))
     if fetched.returncode != 0 or not debs:
-        raise NotMeasured(f"apt does not offer the packages: {fetched.stderr.strip()[-300:]}")
+        raise NotHere(f"apt does not offer the packages: {fetched.stderr.strip()[-300:]}")
     for deb in debs:
         subprocess.run(["dpkg", "-x", str(deb), str(root)], check=True, timeout=60)
     command = root / "usr/sbin/iptables"  # else made by update-alternatives

@@ -43,7 +43,7 @@ def wires() -> Iterator[str]:
     def ip(*words: str) -> None:
         done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise rig.NotMeasured(f"ip {' '.join(words)}: {done.stderr.strip()}")
+            raise rig.NotHere(f"ip {' '.join(words)}: {done.stderr.strip()}")
 
     ip("netns", "add", name)
     try:
@@ -161,7 +161,7 @@ def measure_all(build: pathlib.Path, packets: int, rate: int,
                 rounds: int) -> dict[str, list[list[float]]]:
     """By turns: the frames of each round."""
     if os.geteuid() != 0:
-        raise rig.NotMeasured("network namespaces and raw sockets need root")
+        raise rig.NotHere("network namespaces and raw sockets need root")
     figures: dict[str, list[list[float]]] = {}
     with wires() as name:
         enter(name)
@@ -193,8 +193,7 @@ def main() -> int:
     try:
         figures = measure_all(args.build.absolute(), args.packets, args.rate, args.rounds)
     except rig.NotMeasured as reason:
-        print(f"latency: {reason}", file=sys.stderr)
-        return 1
+        return rig.refused("latency", reason)
     for kind, rounds in figures.items():
         for wanted in PERCENTILES:
             values = [percentile(each, wanted) for each in rounds]

@@ -38,7 +38,7 @@ def one_run(place: appliance_vs_testpmd.Placement, build: pathlib.Path, folder: 
     """The figures of one window."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
-        raise rig.NotMeasured("generator and appliance need a core each, and there is one")
+        raise rig.NotHere("generator and appliance need a core each, and there is one")
     ports = 2 if place.has_inside else 1
     vdevs = [f"--vdev={wire(folder, port, 'server')}" for port in range(ports)]
     mode = (["--forward-mode=flowgen"] if place.has_inside
@@ -105,8 +105,7 @@ def main() -> int:
     try:
         figures = measure(args.build, args.seconds, args.rounds, places)
     except rig.NotMeasured as reason:
-        print(f"memif: {reason}", file=sys.stderr)
-        return 1
+        return rig.refused("memif", reason)
     for key, values in figures.items():
         print(f"{key}={statistics.median(values):.4g}  range {min(values):.4g} "
               f"to {max(values):.4g}")

@@ -9,6 +9,7 @@ import socket
 import statistics
 import struct
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,8 +21,21 @@ PATIENCE_S = 30.0
 Found = TypeVar("Found")
 
 
+SKIPPED = 77  # meson shows it as such
+
+
 class NotMeasured(Exception):
     """Why there is no figure, in a sentence."""
+
+
+class NotHere(NotMeasured):
+    """The same, where nothing is broken: this machine or user lacks what it takes."""
+
+
+def refused(name: str, reason: NotMeasured) -> int:
+    """Says why; the exit code."""
+    print(f"{name}: {reason}", file=sys.stderr)
+    return SKIPPED if isinstance(reason, NotHere) else 1
 
 
 def free_address() -> str:
@@ -66,10 +80,10 @@ def hugepages(pages: int) -> Iterator[None]:
             HUGEPAGES.write_text(str(before + missing))
             added = int(HUGEPAGES.read_text()) - before
         if free_pages() < pages:
-            raise NotMeasured(f"the kernel has no {pages} hugepages of 2 MiB to give")
+            raise NotHere(f"the kernel has no {pages} hugepages of 2 MiB to give")
         yield
     except PermissionError:
-        raise NotMeasured("only root can reserve hugepages: run it as root") from None
+        raise NotHere("only root can reserve hugepages: run it as root") from None
     finally:
         if added > 0:
             HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - added)))
