@@ -36,10 +36,11 @@ class Engine {
   // Returns how many of the probes were dropped.
   std::uint64_t inspect(std::span<const wire::Probe> probes,
                         scan::Role role = scan::Role::actor) noexcept {
-    now_.value += 1;
+    now_ = now_ + step_;
     inspector_.inspect(probes, role, now_, policy_, verdicts_, outbox_);
     alerts_ += outbox_.alerts().size();
     outbox_.clear();
+    if (!probes.empty()) last_verdict_ = verdicts_[probes.size() - 1];
     std::uint64_t drops = 0;
     for (std::size_t i = 0; i < probes.size(); ++i)
       drops += verdicts_[i] == scan::Verdict::drop ? 1 : 0;
@@ -48,8 +49,12 @@ class Engine {
   void expect(std::span<const wire::Probe> probes, scan::Role role = scan::Role::actor) noexcept {
     inspector_.expect(probes, role, policy_);
   }
+  // How much time a burst takes.
+  void set_step(base::Micros step) noexcept { step_ = step; }
   void apply(const scan::Order& order) noexcept { inspector_.apply(order, policy_); }
 
+  // Of the last probe of the last burst.
+  [[nodiscard]] scan::Verdict last_verdict() const noexcept { return last_verdict_; }
   [[nodiscard]] const scan::Tally& tally() const noexcept { return tally_; }
   [[nodiscard]] const HugeMemory& memory() const noexcept { return memory_; }
   [[nodiscard]] std::uint64_t alerts() const noexcept { return alerts_; }
@@ -60,8 +65,9 @@ class Engine {
   scan::Tally tally_;
   HugeMemory memory_;
   scan::Inspector inspector_;
-  base::Micros now_ = base::seconds(1000);
+  base::Micros now_ = base::seconds(1000), step_{1};
   std::array<scan::Verdict, scan::kBurstMax> verdicts_{};
+  scan::Verdict last_verdict_ = scan::Verdict::pass;
   scan::AlertOutbox outbox_;
   std::uint64_t alerts_ = 0;
 };
