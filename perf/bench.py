@@ -24,12 +24,15 @@ PLOTS = ROOT / "perf" / "plots"
 
 BURST = 64  # packets; the appliance takes as many at once (nic::kBurst)
 BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "snapshot", "scrape",
-           "ledger", "restore", "table_peers")
+           "ledger", "restore", "table_peers", "control", "scaling", "needle")
 HEADLINE_FILTERS = {
     "limit": "MiB:256$",
     "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
-                rf"/sources:(1024|1048576|16777216)/burst:{BURST}$",
+                rf"/sources:(1024|1048576|16777216|67108864)/burst:{BURST}$",
     "restore": "blocks:1000000$",
+    "control": "drain_alerts/blocks:262144|record_blocks/blocks:1000000/kept:1",
+    "scaling": ".",
+    "needle": "flood:(0|10000000)/",
 }
 HIDDEN = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads",
           "iterations",
@@ -107,6 +110,14 @@ def headline_of(figures):
 
     limit = figures.get("limit", {}).get("limit/MiB:256")
     unblocked, blocked = (of(shape, 1 << 20, "cycles") for shape in ("syn64_half_full", "blocked"))
+
+    def figure(bench, name, key):
+        return figures.get(bench, {}).get(name, {}).get(key)
+
+    def per_second(name):
+        millions = figure("control", name, "Mpps")
+        return millions and millions * 1e6
+
     values = {
         "pipeline_1k_mpps": of("syn64", 1 << 10, "Mpps"),
         "pipeline_1k_cycles": of("syn64", 1 << 10, "cycles"),
@@ -114,10 +125,17 @@ def headline_of(figures):
         "limit_mlines": limit and limit["Mpps"],
         "pipeline_16m_mpps": of("syn64", 1 << 24, "Mpps"),
         "pipeline_16m_ratio": of("syn64", 1 << 24, "of_limit"),
+        "pipeline_64m_ratio": of("syn64", 1 << 26, "of_limit"),
         "pipeline_16m_half_full_ratio": of("syn64_half_full", 1 << 24, "of_limit"),
         "pipeline_blocked_1m_ratio": unblocked and blocked and unblocked / blocked,
         "tier1_bytes_per_source": 16.0,
-        "restore_1m_s": figures.get("restore", {}).get("restore/blocks:1000000", {}).get("seconds"),
+        "restore_1m_s": figure("restore", "restore/blocks:1000000", "seconds"),
+        "scaling_2_ratio": figure("scaling", "two_over_one/sources:1024", "ratio"),
+        "scaling_2_ratio_1m": figure("scaling", "two_over_one/sources:1048576", "ratio"),
+        "control_alerts_per_s": per_second("drain_alerts/blocks:262144"),
+        "control_blocks_per_s": per_second("record_blocks/blocks:1000000/kept:1"),
+        "needle_probes_alone": figure("needle", "needle/flood:0/iterations:1", "probes"),
+        "needle_probes_flood": figure("needle", "needle/flood:10000000/iterations:1", "probes"),
     }
     return {key: value for key, value in values.items() if value is not None}
 
