@@ -18,6 +18,7 @@ from typing import IO, Any, TypeVar
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
 PATIENCE_S = 30.0
+ATTEMPTS = 5  # to get hugepages, a second each
 Found = TypeVar("Found")
 
 
@@ -74,12 +75,15 @@ def hugepages(pages: int) -> Iterator[None]:
     those: somebody else may have asked for some meanwhile."""
     added = 0
     try:
-        before = int(HUGEPAGES.read_text())
-        missing = max(0, pages - free_pages())
-        if missing > 0:
+        for _ in range(ATTEMPTS):  # who gives its own back may set the number that was before ours
+            missing = pages - free_pages()
+            if missing <= 0:
+                break
+            before = int(HUGEPAGES.read_text())
             HUGEPAGES.write_text(str(before + missing))
-            added = int(HUGEPAGES.read_text()) - before
-        if free_pages() < pages:
+            added += max(0, int(HUGEPAGES.read_text()) - before)
+            time.sleep(0 if free_pages() >= pages else 1)
+        else:
             raise NotHere(f"the kernel has no {pages} hugepages of 2 MiB to give")
         yield
     except PermissionError:
