@@ -4,9 +4,11 @@
 #include <malloc.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <thread>
 
 #include "config/load.h"
@@ -24,6 +26,7 @@
 #include "edgesentryd/outlets.h"
 #include "edgesentryd/payloads.h"
 #include "edgesentryd/privilege.h"
+#include "edgesentryd/privilege_needs.h"
 #include "edgesentryd/signals.h"
 #include "edgesentryd/stop_limit.h"
 #include "edgesentryd/watchdog.h"
@@ -308,7 +311,8 @@ int run(int argc, char** argv) {
   if (!plan) return fail(plan.error());
   if (line.check_only) {
     for (const std::string& note : plan.value().notes) say(note);
-    const std::vector<std::string> faults = privilege.value()->out_of_reach();
+    std::vector<std::string> faults = privilege.value()->out_of_reach();
+    std::ranges::move(faults_of_state(loaded.config.state), std::back_inserter(faults));
     for (const std::string& fault : faults) say(fault);
     if (!faults.empty()) return kExitFailure;
     fmt::print("{} is right, and this machine has what it names\n", line.config_path);

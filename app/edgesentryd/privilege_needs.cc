@@ -11,6 +11,7 @@
 #include "config/listen_address.h"
 #include "edgesentryd/outlets.h"
 #include "nic/eal_plan.h"
+#include "store/standing_file.h"
 
 namespace edgesentry::appliance {
 namespace {
@@ -61,7 +62,26 @@ bool has_xdp_device(const config::Config& config) {
   });
 }
 
+// What stands there and may be another's file is never handed over, nor is that recommended: only
+// its folder is needed, where the file is made once the link is gone.
+guard::Needed state_place(const std::string& file) {
+  if (store::not_a_file(file).empty() && store::second_name(file).empty())
+    return {"state.file", file, guard::Use::write};
+  return {"state.file", folder_of(file), guard::Use::folder};
+}
+
 }  // namespace
+
+std::vector<std::string> faults_of_state(const config::State& state) {
+  std::vector<std::string> faults;
+  if (state.file.empty()) return faults;
+  std::vector<std::string> files = {state.file};
+  if (state.events_mb != 0) files.push_back(events_file(state));
+  for (const std::string& file : files)
+    for (std::string fault : {store::not_a_file(file), store::second_name(file)})
+      if (!fault.empty()) faults.push_back("state.file: " + std::move(fault));
+  return faults;
+}
 
 bool needs_bpf(const config::Config& config) {
   return has_xdp_device(config);
@@ -96,10 +116,10 @@ std::vector<guard::Needed> needed_places(const config::Config& config,
       {"payload.cache", config.payload.enabled ? config.payload.cache : "", Use::folder},
       {"log.portsentry_file", config.log.portsentry_file, Use::write},
       {"log.json_file", config.log.json_file, Use::write},
-      {"state.file", config.state.file, Use::write},
+      state_place(config.state.file),
       {"control.socket", config.control.socket, Use::remove}};
   if (!config.state.file.empty() && config.state.events_mb != 0)
-    needed.push_back({"state.file", events_file(config.state), Use::write});
+    needed.push_back(state_place(events_file(config.state)));
   // Tokens and keys of the API are read as root, once.
   std::error_code fault;
   needed.push_back({"the program", fs::read_symlink("/proc/self/exe", fault), Use::keep});

@@ -20,4 +20,7 @@ namespace edgesentry::appliance {
 // net_af_xdp takes its program away at the end, and drops of enforce.xdp are a map of the kernel's.
 [[nodiscard]] bool needs_bpf(const config::Config& config);
 
+// A sentence for each file of the state that is a link, or none at all.
+[[nodiscard]] std::vector<std::string> faults_of_state(const config::State& state);
+
 }  // namespace edgesentry::appliance

@@ -14,6 +14,7 @@
 #include "store/file_names.h"
 #include "store/hole.h"
 #include "store/layout.h"
+#include "store/standing_file.h"
 
 namespace edgesentry::store {
 
@@ -220,6 +221,11 @@ base::Result<std::unique_ptr<BlockStore>> BlockStore::attach(Database database) 
 }
 
 Opened BlockStore::open(const std::string& path) {
+  if (const std::string why = not_a_file(path); !why.empty()) {
+    Opened none;
+    none.notes.push_back(why + "; until then blocks are kept in memory only");
+    return none;
+  }
   std::string note = tighten(path);
   Opened opened = open_as_it_is(path);
   if (!note.empty()) opened.notes.insert(opened.notes.begin(), std::move(note));

@@ -9,6 +9,7 @@
 #include "store/file_modes.h"
 #include "store/file_names.h"
 #include "store/layout.h"
+#include "store/standing_file.h"
 
 namespace edgesentry::store {
 
@@ -89,6 +90,10 @@ base::Result<std::unique_ptr<EventStore>> EventStore::attach(const std::string& 
 
 OpenedEvents EventStore::open(const std::string& path) {
   OpenedEvents opened;
+  if (const std::string why = not_a_file(path); !why.empty()) {
+    opened.notes.push_back(why + "; until then events are not kept");
+    return opened;
+  }
   if (std::string note = tighten(path); !note.empty()) opened.notes.push_back(std::move(note));
   Fault fault = Fault::unusable;
   const auto layout = layout_of(path);

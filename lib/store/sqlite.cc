@@ -56,7 +56,8 @@ std::string file_uri(std::string_view path) {
 // What fails here fails there again, and is told.
 void make_private(const std::string& path) {
   if (::access(path.c_str(), F_OK) == 0) return;  // closing it would end SQLite's locks on it
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  const int fd =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kFileMode);
   if (fd >= 0) ::close(fd);
 }
 

@@ -1,0 +1,67 @@
+"""What may stand where edgesentryd keeps its state, and what it says about it.
+
+usage: state_test.py EDGESENTRYD    (prints TAP)
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from daemon_place import Place
+from daemon_test import main
+
+
+def configure(place: Place) -> Path:
+    """No packets: the state is all that matters."""
+    return place.write_config("net_null0", "net_null1")
+
+
+def starts_beside(place: Place, name: str, put: Callable[[Path], None], said: str) -> None:
+    """With an obstacle, which is named; without it the file is made, and holds."""
+    put(place.folder / name)
+    place.start(configure(place))
+    assert said in place.errors(), place.errors()
+    reply = place.ask({"command": "block", "address": "198.51.100.7"})
+    assert name.startswith("state-events") or not reply["durable"], reply
+    place.stop()
+
+
+def a_named_pipe_does_not_hold_the_start(place: Place) -> None:
+    """Opening one waits for whoever writes, for ever."""
+    starts_beside(place, "state.db", os.mkfifo, "state.db is a named pipe")
+
+
+def a_named_pipe_of_events_does_not_either(place: Place) -> None:
+    """The blocks beside it are kept as ever."""
+    starts_beside(place, "state-events.db", os.mkfifo, "state-events.db is a named pipe")
+
+
+def a_symbolic_link_is_named_and_not_given_away(place: Place) -> None:
+    """--check tells to remove it."""
+    secret = place.folder / "secret"
+    secret.write_text("x", encoding="utf-8")
+    (place.folder / "state.db").symlink_to(secret)
+    code, _, errors = place.run("-c", str(configure(place)), "--check")
+    assert code != 0 and "state.db is a symbolic link" in errors, errors
+    assert "chown" not in errors, errors
+    assert secret.read_text(encoding="utf-8") == "x"
+
+
+def a_hard_link_is_named_and_not_given_away(place: Place) -> None:
+    """Its other name may be root's."""
+    secret = place.folder / "secret"
+    secret.write_text("x", encoding="utf-8")
+    os.link(secret, place.folder / "state.db")
+    code, _, errors = place.run("-c", str(configure(place)), "--check")
+    assert code != 0 and "state.db is a hard link" in errors, errors
+    assert "chown" not in errors, errors
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], [a_named_pipe_does_not_hold_the_start,
+                                a_named_pipe_of_events_does_not_either,
+                                a_symbolic_link_is_named_and_not_given_away,
+                                a_hard_link_is_named_and_not_given_away]))
