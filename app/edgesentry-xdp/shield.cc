@@ -44,7 +44,8 @@ void Shield::look_at(Device& device) {
   const auto attached = attached_to(index);
   if (!attached || attached.value().mode == Mode::none) return;
   Descriptor program(bpf_prog_get_fd_by_id(attached.value().program_id));
-  if (!program.is_open()) return;
+  device.is_hidden = !program.is_open();
+  if (device.is_hidden) return;
   auto maps = DropMaps::of_program(program.number());
   if (!maps) return;
   if (!maps_) maps_ = std::move(maps);
@@ -203,10 +204,29 @@ std::optional<enforce::FilterCounts> Shield::count_when_due(
   return counts;
 }
 
+// What an earlier run left, of which nobody asked that ours take its place.
+base::Status Shield::remove_earlier(Device& device) {
+  const unsigned index = ::if_nametoindex(device.name.c_str());
+  if (index == 0) return {};
+  const auto attached = attached_to(index);
+  if (!attached) return base::Error{fmt::format("{}: {}", device.name, attached.error().text)};
+  const auto [mode, id] = attached.value();
+  if (mode == Mode::none) return {};
+  if (device.earlier.is_open() && id == device.earlier_id)
+    return detach(index, device.earlier.number(), mode);
+  if (!device.is_hidden) return {};  // another's
+  return base::Error{fmt::format(
+      "without CAP_SYS_ADMIN it cannot be told whether the XDP program number {} on {} is ours", id,
+      device.name)};
+}
+
 base::Status Shield::remove() {
   base::Status all;
   for (Device& device : devices_) {
-    if (device.mode == Mode::none) continue;
+    if (device.mode == Mode::none) {
+      if (base::Status done = remove_earlier(device); !done) all = done;
+      continue;
+    }
     base::Status done = detach(device.index, program_.number(), device.mode);
     // Gone with its interface, or another's now.
     const auto attached = attached_to(device.index);

@@ -54,11 +54,13 @@ class Shield final : public enforce::Filter {
     Mode mode = Mode::none;
     Descriptor earlier;  // the program of an earlier run, to be replaced
     std::uint32_t earlier_id = 0;
+    bool is_hidden = false;  // there is one, and we may not look whether it is ours
   };
 
   explicit Shield(Settings settings) : settings_(std::move(settings)) {}
   void look_at(Device& device);
   base::Result<bool> mend_device(Device& device);
+  base::Status remove_earlier(Device& device);
   base::Status attach_to(Device& device, Mode mode, int instead_of);
   base::Status put(const enforce::NftElement& element);
   base::Status forget_ended();

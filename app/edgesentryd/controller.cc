@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "config/xdp.h"
 #include "edgesentryd/outlets.h"
 
 namespace edgesentry::appliance {
@@ -93,7 +94,14 @@ void Controller::open_nftables(const config::Config& config, const Links& links)
   enforce::NftProcess::Settings process = nft_settings(config);
   process.launcher = links.nft_launcher;
   nft_process_ = std::make_unique<enforce::NftProcess>(std::move(process));
-  nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, filter_settings(links));
+  enforce::NftEnforcer::Settings settings = filter_settings(links);
+  settings.by_hand = fmt::format("delete its table with: nft delete table {} edgesentry",
+                                 nft_process_->settings().has_inet ? "inet" : "netdev");
+  if (nft_process_->settings().has_inet && !nft_process_->settings().devices.empty())
+    settings.by_hand =
+        "delete its tables with: nft delete table inet edgesentry; nft delete table "
+        "netdev edgesentry";
+  nftables_ = std::make_unique<enforce::NftEnforcer>(*nft_process_, std::move(settings));
 }
 
 void Controller::open_xdp(const config::Config& config, const Links& links) {
@@ -103,6 +111,9 @@ void Controller::open_xdp(const config::Config& config, const Links& links) {
       enforce::NftProcess::Settings{.program = "edgesentry-xdp", .launcher = links.xdp_launcher});
   enforce::NftEnforcer::Settings settings = filter_settings(links);
   settings.names = enforce::NftEnforcer::kXdp;
+  for (const std::string& device : config::xdp_interfaces(config))
+    settings.by_hand += fmt::format("{}ip link set dev {} xdp off",
+                                    settings.by_hand.empty() ? "detach it with: " : "; ", device);
   if (nftables_hooks(config) != config::Nftables::off)
     settings.names.without = "nftables drops alone until it works again";
   xdp_ = std::make_unique<enforce::NftEnforcer>(*xdp_process_, std::move(settings));

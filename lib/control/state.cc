@@ -94,23 +94,26 @@ std::string ControlState::enforcement_words() const {
   if (kernel != nullptr && kernel->health().is_in_force)
     return fmt::format("the kernel drops packets of blocked sources ({})", kernel_names());
   if (kernel != nullptr)
-    return fmt::format("{} is not in force now: no packet is dropped here until it is",
-                       kernel->name());
+    return fmt::format(
+        "{} is not, or not surely, in force now: new blocks are on record only until it works "
+        "again, and what it was told before may still be dropped",
+        kernel->name());
   return fmt::format("the placement is {}: no packet is dropped here{}", placement_name(),
                      config.log.block_command.empty() ? "" : ", log.block_command is run");
 }
 
 std::string ControlState::bypass_words() const {
-  std::string holding;
-  for (const enforce::Enforcer* enforcer : enforcers)
-    if (!enforcer->health().is_passing)
-      holding += fmt::format("{}{}", holding.empty() ? "" : ", ", enforcer->name());
+  std::string holding, by_hand;
+  for (const enforce::Enforcer* enforcer : enforcers) {
+    if (enforcer->health().is_passing) continue;
+    holding += fmt::format("{}{}", holding.empty() ? "" : ", ", enforcer->name());
+    if (!enforcer->by_hand().empty())
+      by_hand += fmt::format("{}{}", by_hand.empty() ? ": " : "; ", enforcer->by_hand());
+  }
   if (holding.empty()) return "the bypass is on: every packet passes, until 'bypass off'";
   return fmt::format(
-      "the bypass is on, but {} has not confirmed that it lets everybody pass; if that lasts, "
-      "take it away by hand: nft delete table inet edgesentry, nft delete table netdev "
-      "edgesentry, ip link set DEVICE xdp off",
-      holding);
+      "the bypass is on, but {} has not confirmed that it lets everybody pass; if that lasts{}",
+      holding, by_hand);
 }
 
 report::Event ControlState::event_of(report::Action action, const base::Ip& source) const {

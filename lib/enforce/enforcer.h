@@ -52,6 +52,8 @@ class Enforcer {
   [[nodiscard]] virtual bool is_kernel() const noexcept { return false; }
   // Where and how it drops, for people; empty: there is nothing to say.
   [[nodiscard]] virtual std::string_view place() const noexcept { return {}; }
+  // How people take away what it holds in the kernel; empty: it holds nothing there.
+  [[nodiscard]] virtual std::string_view by_hand() const noexcept { return {}; }
 };
 
 }  // namespace edgesentry::enforce

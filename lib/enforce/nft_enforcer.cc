@@ -45,6 +45,7 @@ void NftEnforcer::submit(std::span<const scan::Order> orders) {
       want_replay({});
     }
     changed_.insert(order.source);
+    is_lift_waiting_ = is_lift_waiting_ || order.kind == scan::OrderKind::lift;
   }
 }
 
@@ -85,6 +86,7 @@ std::vector<NftElement> NftEnforcer::sample(const policy::Ledger& ledger, base::
 void NftEnforcer::set_bypass(bool is_on) {
   if (is_on == is_bypassed_) return;
   is_bypassed_ = must_pass_ = is_on;
+  is_lift_waiting_ = is_lift_waiting_ || is_on;
   has_passed_ = false;
   must_greet_ = !is_on && is_open_;
   if (must_greet_) is_greeted_ = false;
@@ -133,10 +135,11 @@ void NftEnforcer::read_replies(base::Micros now) {
                   now);
     const Waiting about = waiting_.front();
     waiting_.pop_front();
+    heard_ = now;
     take_reply(reply.value(), about, now);
   }
-  if (!waiting_.empty() && base::elapsed(waiting_.front().sent, now) >= kReplyLimit)
-    lose(fmt::format("{} does not answer", settings_.names.program), now);
+  forget_lifts();
+  give_up_silent(now);
 }
 
 void NftEnforcer::take_reply(const NftReply& reply, const Waiting& about, base::Micros now) {

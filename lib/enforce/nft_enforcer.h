@@ -34,6 +34,9 @@ class NftEnforcer final : public Enforcer {
   static constexpr base::Micros kCheckEvery = base::milliseconds(250);
   static constexpr base::Micros kReplayEvery = base::seconds(6 * 3600);
   static constexpr base::Micros kReplyLimit = base::seconds(30);
+  // The same while somebody waits to be let in again, or everybody does: doubled with each program
+  // that was given up so, because on a busy machine one may be slow and not hang.
+  static constexpr base::Micros kLiftLimit = base::milliseconds(2500);
   // Of an answer: from then on nothing is claimed to be in force.
   static constexpr base::Micros kDoubtAfter = base::seconds(3);
 
@@ -49,10 +52,12 @@ class NftEnforcer final : public Enforcer {
   static constexpr Names kXdp = {"xdp", "edgesentry-xdp", "its program or its maps",
                                  "XDP drops nothing, or not surely what is blocked, until it "
                                  "works again",
-                                 "detach it with: ip link set dev INTERFACE xdp off"};
+                                 "detach its program from each of its interfaces"};
 
   struct Settings {
     Names names;
+    std::string
+        by_hand;  // the same as names.by_hand, where interfaces are known; empty: they are not
     base::Micros margin = base::seconds(60);
     std::function<base::Micros()> now = base::monotonic_now;
     std::function<void(std::string)> say = [](const std::string&) {};  // troubles and their end
@@ -68,8 +73,12 @@ class NftEnforcer final : public Enforcer {
   void set_bypass(bool is_on) override;
   void limit_to_present(bool is_on) override;
   [[nodiscard]] Health health() const noexcept override;
+  [[nodiscard]] std::string_view by_hand() const noexcept override {
+    return settings_.by_hand.empty() ? settings_.names.by_hand : settings_.by_hand;
+  }
 
-  // At the end. Deletes the tables, within the limit, or leaves them to their time limits.
+  // At the end. Deletes the tables, within the limit, or leaves them to their time limits. A
+  // program that is not there or does not answer is replaced once, with the same limit.
   enum class AtStop : std::uint8_t { remove, keep };
   [[nodiscard]] base::Status stop(AtStop what, std::chrono::milliseconds limit);
 
@@ -84,6 +93,10 @@ class NftEnforcer final : public Enforcer {
   enum class Replay : std::uint8_t { none, wanted, running };
 
   bool is_up(base::Micros now);
+  void forget_lifts();
+  void give_up_silent(base::Micros now);
+  [[nodiscard]] base::Micros silence(base::Micros now) const noexcept;
+  [[nodiscard]] std::string ask_last(NftAsk last, base::Micros limit);
   void read_replies(base::Micros now);
   void take_reply(const NftReply& reply, const Waiting& about, base::Micros now);
   void take_check(const NftReply& reply, const Waiting& about);
@@ -120,6 +133,9 @@ class NftEnforcer final : public Enforcer {
   base::Micros opened_;
   base::Micros patience_;  // before the next start, doubled with each that did not last
   std::deque<Waiting> waiting_;
+  base::Micros heard_;            // when the last answer came
+  bool is_lift_waiting_ = false;  // or the bypass
+  base::Micros lift_limit_ = kLiftLimit;
   std::uint32_t sequence_ = 0;
   std::unordered_set<base::Ip, base::IpHash> changed_;
   Replay replay_ = Replay::wanted;

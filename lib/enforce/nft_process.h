@@ -37,6 +37,7 @@ class NftProcess final : public NftLink {
   void close() noexcept override;
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
 
  private:
   [[nodiscard]] base::Status start_here();

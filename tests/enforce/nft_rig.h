@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -41,8 +42,13 @@ class FakeLink final : public NftLink {
     replies.pop_front();
     return Got::frame;
   }
-  void wait(std::chrono::milliseconds) override {}
-  void close() noexcept override { is_open = false; }
+  void wait(std::chrono::milliseconds limit) override {
+    if (waits) waits(limit);
+  }
+  void close() noexcept override {
+    is_open = false;
+    is_deaf = is_deaf && is_deaf_for_good;
+  }
 
   void answer(const NftRequest& request) {
     NftReply reply{.ask = request.ask, .sequence = request.sequence, .is_done = true, .text = {}};
@@ -90,6 +96,8 @@ class FakeLink final : public NftLink {
 
   bool can_open = true, is_open = false, has_room = true, is_deaf = false, is_changed = false;
   std::size_t countable = 1'000'000, room = 1'000'000;
+  bool is_deaf_for_good = true;  // false: until it is started anew
+  std::function<void(std::chrono::milliseconds)> waits;
   int opens = 0;
   int failures = 0;
   std::map<base::Ip, std::uint32_t> kernel;  // source and time limit

@@ -16,6 +16,7 @@ from typing import Any
 from nftables_test import ATTACKER, BYSTANDER, SERVER, Place, main, run, wait_for
 
 START_SECONDS, STOP_SECONDS = 60, 30
+ENOUGH = 20  # it takes three; other work on the machine the rest. Without it, it took thirty
 # From one source to this many closed ports.
 SCAN = """
 import socket, sys
@@ -70,6 +71,20 @@ class Daemon:
         assert reply["ok"], reply
         return reply
 
+    def child(self, name: str) -> int:
+        """The process of this program below the daemon's."""
+        lines = run("ps", "-eo", "pid=,ppid=,args=").splitlines()
+        rows = [(int(pid), int(parent), args) for pid, parent, args in
+                (line.split(None, 2) for line in lines)]
+        assert self.place.process
+        ours = {self.place.process.pid}
+        for _ in range(4):  # ip, the daemon, its two starters
+            ours |= {pid for pid, parent, _ in rows if parent in ours}
+        found = [pid for pid, _, args in rows
+                 if pid in ours and args.split()[0].endswith(name)]
+        assert len(found) == 1, found
+        return found[0]
+
     def stop(self) -> None:
         """SIGTERM, and a clean end."""
         assert self.place.process
@@ -114,8 +129,35 @@ def blocks_outlive_it_when_told_to(place: Place) -> None:
         assert not place.reaches(ATTACKER)
 
 
+def nobody_waits_long_for_one_that_hangs(place: Place) -> None:
+    """Stopped by a signal, as if it hung: lifts, the bypass and SIGTERM take a new one."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, '[enforce]\nxdp = "off"\n')
+        daemon.ask("block", address=ATTACKER)
+        wait_for("the block", lambda: ATTACKER in place.held(), 3)
+        hung = daemon.child("edgesentry-nft")
+        os.kill(hung, signal.SIGSTOP)
+        daemon.ask("unblock", address=ATTACKER)
+        wait_for("the lift", lambda: ATTACKER not in place.held(), ENOUGH)
+        assert not Path(f"/proc/{hung}").exists(), "a second one works on the same table"
+        daemon.ask("block", address=ATTACKER)
+        wait_for("the block", lambda: ATTACKER in place.held(), ENOUGH)
+        os.kill(daemon.child("edgesentry-nft"), signal.SIGSTOP)
+        daemon.ask("bypass", state="on")
+        assert "has not confirmed" in daemon.ask("status")["enforcement"]
+        wait_for("the bypass", lambda: place.reaches(ATTACKER), ENOUGH)
+        wait_for("its word", lambda: "every packet passes" in daemon.ask("status")["enforcement"],
+                 ENOUGH)
+        daemon.ask("bypass", state="off")
+        wait_for("its end", lambda: ATTACKER in place.held(), ENOUGH)
+        os.kill(daemon.child("edgesentry-nft"), signal.SIGSTOP)
+        daemon.stop()
+    assert "edgesentry" not in place.nft("list", "tables")
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1], sys.argv[2], [a_scanner_is_shut_out_by_the_kernel,
-                                             blocks_outlive_it_when_told_to]))
+                                             blocks_outlive_it_when_told_to,
+                                             nobody_waits_long_for_one_that_hangs]))

@@ -5,6 +5,7 @@ usage: xdp_daemon_test.py EDGESENTRYD EDGESENTRY_XDP    (prints TAP; root)
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from nftables_daemon_test import Daemon
 from nftables_test import ATTACKER, BYSTANDER, built, run_cases, wait_for
 from xdp_test import ENOUGH, XdpPlace
+
+SOON = 20  # it takes three; other work on the machine the rest. Without it, it took thirty
 
 
 def filters(daemon: Daemon) -> dict[str, dict[str, Any]]:
@@ -87,13 +90,37 @@ def it_outlives_the_daemon_when_told_to(place: XdpPlace) -> None:
         daemon.stop()
 
 
+def nobody_waits_long_for_one_that_hangs(place: XdpPlace) -> None:
+    """A new one takes the maps over and lets in who is to be; SIGTERM detaches by another."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder)
+        wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
+        daemon.ask("block", address=ATTACKER)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+        os.kill(daemon.child("edgesentry-xdp"), signal.SIGSTOP)
+        daemon.ask("unblock", address=ATTACKER)
+        wait_for("the lift", lambda: place.reaches(ATTACKER), SOON)
+        daemon.ask("block", address=ATTACKER)
+        wait_for("both", lambda: "nftables, xdp" in daemon.ask("status")["enforcement"], ENOUGH)
+        wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+        os.kill(daemon.child("edgesentry-xdp"), signal.SIGSTOP)
+        daemon.ask("bypass", state="on")
+        assert "ip link set dev eth0 xdp off" in daemon.ask("status")["enforcement"]
+        wait_for("the bypass", lambda: place.reaches(ATTACKER), SOON)
+        daemon.ask("bypass", state="off")
+        wait_for("both", lambda: "nftables, xdp" in daemon.ask("status")["enforcement"], ENOUGH)
+        os.kill(daemon.child("edgesentry-xdp"), signal.SIGSTOP)
+        daemon.stop()
+    assert place.attached() == ("", 0)
+
+
 def main(daemon: str, program: str) -> int:
     """Run all cases; TAP."""
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root")
         return 0
     cases = [a_host_has_both_unasked, nftables_drops_where_xdp_cannot,
-             it_outlives_the_daemon_when_told_to]
+             it_outlives_the_daemon_when_told_to, nobody_waits_long_for_one_that_hangs]
     return run_cases(cases, lambda: built(XdpPlace(os.path.abspath(daemon),
                                                    os.path.abspath(program))))
 
