@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <limits>
 #include <system_error>
 #include <utility>
 
 #include "store/address_bytes.h"
 #include "store/file_modes.h"
 #include "store/file_names.h"
-#include "store/hole.h"
 #include "store/layout.h"
+#include "store/rows.h"
 #include "store/standing_file.h"
 
 namespace edgesentry::store {
@@ -48,107 +47,6 @@ constexpr const char* kUpsert =
     "ON CONFLICT(address) DO UPDATE SET standing = ?2, origin = ?3, is_offence = ?4, "
     "offences = ?5, since = ?6, until = ?7, quiet_since = ?8, released = ?9, reason = ?10";
 constexpr const char* kErase = "DELETE FROM source WHERE address = ?1";
-constexpr const char* kForwards = "SELECT * FROM source ORDER BY address";
-constexpr const char* kBackwards = "SELECT * FROM source ORDER BY address DESC";
-
-// The file is input like any other: false when the row makes no sense.
-bool read_row(const Statement& row, Record& record) {
-  const std::int64_t standing = row.integer(1), origin = row.integer(2), offences = row.integer(4);
-  if (!read_address(row.bytes(0), record.source)) return false;
-  if (standing < 1 || standing > 2 || origin < 1 || origin > 2) return false;
-  if (offences < 0 || offences > std::numeric_limits<std::uint32_t>::max()) return false;
-  record.standing = static_cast<Standing>(standing);
-  record.origin = static_cast<Origin>(origin);
-  record.is_offence = row.integer(3) != 0;
-  record.offences = static_cast<std::uint32_t>(offences);
-  record.since = row.integer(5);
-  record.until = row.is_null(6) ? kForever : row.integer(6);
-  record.quiet_since = row.integer(7);
-  record.released = row.integer(8);
-  record.reason = row.text(9);
-  return record.since >= 0 && record.until >= record.since && record.quiet_since >= 0 &&
-         record.released >= 0;
-}
-
-struct Rows {
-  std::vector<Record> records;
-  Allowed allowed;
-  std::uint64_t senseless = 0;
-  bool is_whole = true;
-  std::string trouble;
-};
-
-void take_row(const Statement& row, Rows& rows) {
-  Record record;
-  if (read_row(row, record))
-    rows.records.push_back(std::move(record));
-  else
-    ++rows.senseless;
-}
-
-Key key_of(const Record& record) {
-  const AddressBytes address(record.source);
-  return {address.bytes().begin(), address.bytes().end()};
-}
-
-void read_rows(Database& database, const char* sql, Rows& rows) {
-  auto select = Statement::make(database, sql);
-  if (!select) {
-    rows.is_whole = false;
-    rows.trouble = select.error().text;
-    return;
-  }
-  for (;;) {
-    const auto row = select.value().step();
-    if (!row) {
-      rows.is_whole = false;
-      rows.trouble = row.error().text;
-      return;
-    }
-    if (!row.value()) return;
-    take_row(select.value(), rows);
-  }
-}
-
-// What cannot be read is not allowed: an operator notices that, and a block in its place too.
-void read_allowed(Database& database, Rows& rows) {
-  auto select = Statement::make(database, "SELECT network FROM allowed ORDER BY network");
-  if (!select) return;  // the first layout has none
-  for (;;) {
-    const auto row = select.value().step();
-    if (!row || !row.value()) return;
-    rows.allowed.emplace_back(select.value().text(0));
-  }
-}
-
-// From the front up to the damage, from the back up to it, and what stands between.
-Rows read_what_is_left(const std::string& path, Database::Access access) {
-  Rows rows;
-  auto database = Database::open(path, access);
-  if (!database) {
-    rows.is_whole = false;
-    rows.trouble = database.error().text;
-    return rows;
-  }
-  // SQLite refuses a file that is shorter than its header says, but for who may mend it.
-  static_cast<void>(database.value().run("PRAGMA writable_schema = ON"));
-  read_rows(database.value(), kForwards, rows);
-  read_allowed(database.value(), rows);
-  if (rows.is_whole) return rows;
-  Rows back;
-  read_rows(database.value(), kBackwards, back);
-  Hole hole{.from = {}, .to = Key(17, 0xff)};
-  if (!rows.records.empty()) {
-    hole.from = key_of(rows.records.back());
-    hole.from.push_back(0);
-  }
-  if (!back.records.empty()) hole.to = key_of(back.records.back());
-  read_past(database.value(), std::move(hole), [&](const Statement& row) { take_row(row, rows); });
-  rows.records.insert(rows.records.end(), std::make_move_iterator(back.records.rbegin()),
-                      std::make_move_iterator(back.records.rend()));
-  rows.senseless += back.senseless;
-  return rows;
-}
 
 std::string senseless_note(const std::string& path, std::uint64_t count) {
   return fmt::format("{}: {} row{} made no sense and {} left out", path, count,
@@ -216,8 +114,14 @@ base::Result<std::unique_ptr<BlockStore>> BlockStore::attach(Database database) 
   if (!upsert) return upsert.error();
   auto erase = Statement::make(database, kErase);
   if (!erase) return erase.error();
-  return std::unique_ptr<BlockStore>(
+  const auto page = database.ask("PRAGMA page_size");
+  if (!page) return page.error();
+  database.count_frames();
+  std::unique_ptr<BlockStore> store(
       new BlockStore(std::move(database), std::move(upsert).value(), std::move(erase).value()));
+  store->page_bytes_ = static_cast<std::uint64_t>(page.value());
+  store->files_.remember(store->database_.path());
+  return store;
 }
 
 Opened BlockStore::open(const std::string& path) {
@@ -241,8 +145,7 @@ Opened BlockStore::open_as_it_is(const std::string& path) {
   Fault fault = database.value().last_fault();
   Rows rows;
   if (ready) {
-    read_rows(database.value(), kForwards, rows);
-    read_allowed(database.value(), rows);
+    read_in_order(database.value(), rows);
     if (!rows.is_whole) {
       fault = database.value().last_fault();
       ready = base::Error{rows.trouble};
@@ -308,6 +211,7 @@ base::Status BlockStore::put(const Allowed& allowed) {
 }
 
 base::Status BlockStore::write(std::span<const Record> records, const Allowed* allowed) {
+  if (base::Status ours = look(); !ours) return ours;  // a cut log would grow again
   if (base::Status begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun;
   base::Status status;
   for (const Record& record : records) {
@@ -315,8 +219,10 @@ base::Status BlockStore::write(std::span<const Record> records, const Allowed* a
     if (!status) break;
   }
   if (status && allowed != nullptr) status = put(*allowed);
-  if (status) status = database_.run("COMMIT");
-  if (status) return status;
+  if (status) {
+    status = database_.run("COMMIT");
+    if (status) return after_commit();
+  }
   const Fault fault = database_.last_fault();
   static_cast<void>(database_.run("ROLLBACK"));  // SQLite may have done so by itself
   database_.set_fault(fault);
@@ -324,6 +230,7 @@ base::Status BlockStore::write(std::span<const Record> records, const Allowed* a
 }
 
 base::Status BlockStore::prune(std::int64_t quiet_before, std::uint32_t most) {
+  if (base::Status ours = look(); !ours) return ours;
   auto old =
       Statement::make(database_, "DELETE FROM source WHERE standing = 2 AND quiet_since < ?1");
   if (!old) return old.error();
@@ -339,8 +246,41 @@ base::Status BlockStore::prune(std::int64_t quiet_before, std::uint32_t most) {
   return database_.run("PRAGMA incremental_vacuum(1000)");
 }
 
+base::Status BlockStore::after_commit() {
+  files_.expect_log(database_.frames(), page_bytes_);
+  if (base::Status ours = look(); !ours) return ours;
+  return database_.frames() < kFramesMost ? base::Status{} : tidy();
+}
+
+base::Status BlockStore::look() {
+  const std::string why = files_.what_is_wrong();
+  if (why.empty()) return {};
+  database_.set_fault(Fault::lost);
+  return base::Error{why};
+}
+
+base::Status BlockStore::tidy() {
+  if (database_.frames() == 0) return {};
+  if (base::Status ours = look(); !ours) return ours;
+  const auto is_all = database_.checkpoint();
+  if (!is_all) return is_all.error();
+  if (!is_all.value()) return {};
+  const auto pages = database_.ask("PRAGMA page_count");
+  if (!pages) return pages.error();
+  files_.expect_file(static_cast<std::uint64_t>(pages.value()) * page_bytes_);
+  return look();
+}
+
 base::Status BlockStore::settle() {
+  if (base::Status ours = look(); !ours) return ours;
   return database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+std::string BlockStore::abandon(std::unique_ptr<BlockStore> store) {
+  const OwnFiles files = store->files_;
+  store->database_.leave_the_log();
+  store.reset();
+  return files.put_away();
 }
 
 }  // namespace edgesentry::store

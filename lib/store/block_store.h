@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/own_files.h"
 #include "store/record.h"
 #include "store/sqlite.h"
 
@@ -34,14 +35,23 @@ class BlockStore {
   base::Status write(std::span<const Record> records, const Allowed* allowed = nullptr);
   // Forgets memories: those last heard of before `quiet_before`, and the oldest past `most`.
   base::Status prune(std::int64_t quiet_before, std::uint32_t most);
-  // Moves what is in the log into the file; before a long pause.
+  // Moves what is in the log into the file, as far as no reader is in the way; when idle.
+  base::Status tidy();
+  // The same, and empties the log; before the end. No commit follows.
   base::Status settle();
+  // Whether the files are still there, and as long as they were left; with Fault::lost if not.
+  base::Status look();
+  // Of a store that is lost: closed without a write, what is left of its files moved aside. Where
+  // to; empty: nothing was left.
+  static std::string abandon(std::unique_ptr<BlockStore> store);
 
   [[nodiscard]] Fault last_fault() const noexcept { return database_.last_fault(); }
 
  private:
   BlockStore(Database database, Statement upsert, Statement erase) noexcept
       : database_(std::move(database)), upsert_(std::move(upsert)), erase_(std::move(erase)) {}
+  static constexpr std::uint64_t kFramesMost = 1000;  // 4 MB of log
+  base::Status after_commit();
   base::Status put(const Record& record);
   base::Status put(const Allowed& allowed);
   static Opened open_as_it_is(const std::string& path);
@@ -50,6 +60,8 @@ class BlockStore {
   Database database_;
   Statement upsert_;  // these after the database: finalized before it is closed
   Statement erase_;
+  OwnFiles files_;
+  std::uint64_t page_bytes_ = 0;
 };
 
 struct Opened {

@@ -9,12 +9,20 @@ namespace edgesentry::store {
 
 namespace fs = std::filesystem;
 
-std::string move_aside(const std::string& path) {
+std::string name_aside(const std::string& path) {
   constexpr int kMost = 100;
   std::error_code fault;
   std::string aside = path + ".damaged";
-  for (int i = 2; i <= kMost && fs::exists(aside, fault); ++i)
-    aside = fmt::format("{}.damaged.{}", path, i);
+  const auto is_taken = [&] {
+    return fs::exists(aside, fault) || fs::exists(aside + "-wal", fault);
+  };
+  for (int i = 2; i <= kMost && is_taken(); ++i) aside = fmt::format("{}.damaged.{}", path, i);
+  return aside;
+}
+
+std::string move_aside(const std::string& path) {
+  std::error_code fault;
+  std::string aside = name_aside(path);
   fs::rename(path, aside, fault);
   if (fault) return {};
   std::error_code ignored;  // they need not be there

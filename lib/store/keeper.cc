@@ -112,7 +112,8 @@ void Keeper::run() {
       retry_at_ = Clock::now() + kRetry;
       if (!open_again()) wake_();
     }
-    if (store_ != nullptr) write_pending();
+    const bool is_idle = pending_.empty() && !allowed_pending_;
+    if (store_ != nullptr && write_pending()) look_around(is_idle);
     shed();
     numbers_.pending.set(pending_.size());
     prune_sometimes();
@@ -143,12 +144,26 @@ bool Keeper::write_pending() {
   return true;
 }
 
+// Once a second: whether the files are still ours; and when there is nothing else to do, little
+// stays that stands in SQLite's log alone.
+void Keeper::look_around(bool is_idle) {
+  if (Clock::now() < look_at_) return;
+  look_at_ = Clock::now() + kRetry;
+  base::Status fine = store_->look();
+  if (fine && is_idle) fine = store_->tidy();
+  if (!fine) give_up(fine.error(), store_->last_fault());
+}
+
 void Keeper::give_up(const base::Error& error, Fault fault) {
   numbers_.failures.add(1);
   retry_at_ = Clock::now() + kRetry;
-  if (fault == Fault::broken) store_.reset();  // open_again() begins anew
   const bool is_news = numbers_.degraded.value() == 0;
-  const std::string sentence = fmt::format("{}; blocks are kept in memory until then", error.text);
+  std::string sentence = fmt::format("{}; blocks are kept in memory until then", error.text);
+  if (fault == Fault::broken) store_.reset();  // open_again() begins anew
+  if (fault == Fault::lost) {
+    const std::string aside = BlockStore::abandon(std::move(store_));
+    if (!aside.empty()) sentence += fmt::format("; what is left of it is kept as {}", aside);
+  }
   {
     const std::lock_guard lock(mutex_);
     trouble_ = sentence;
@@ -160,12 +175,23 @@ void Keeper::give_up(const base::Error& error, Fault fault) {
 
 void Keeper::recover() {
   if (numbers_.degraded.value() == 0) return;
+  if (is_refilling()) return;
   numbers_.degraded.set(0);
   {
     const std::lock_guard lock(mutex_);
     trouble_.clear();
   }
   say_(fmt::format("{} is written again, nothing waits for it any more", settings_.path));
+}
+
+// A new file lacks most of the ledger until its owner has put all of it, which goes on without a
+// pause once it was asked for.
+bool Keeper::is_refilling() {
+  if (wants_everything_.load(std::memory_order_acquire)) {
+    refilled_at_ = Clock::now() + kRetry;
+    return true;
+  }
+  return Clock::now() < refilled_at_;
 }
 
 // After a start without a usable file, or after it broke. What is in it now is older than what the
@@ -179,6 +205,7 @@ bool Keeper::open_again() {
   for (const std::string& note : opened.notes) say_(note);
   store_ = std::move(opened.store);
   wants_everything_.store(true, std::memory_order_release);
+  wake_();
   return true;
 }
 

@@ -5,8 +5,9 @@
 // Records that wait for the disk replace each other by source. A disk that is full, away or read
 // only degrades to memory: health() says so, what waits is tried again every second, and nothing is
 // forgotten below `pending_max` sources (past it memories go first, and are counted). A file that
-// breaks while it is in use is moved aside and begun anew; wants_everything() then asks the owner
-// of the ledger to put all of it once more.
+// breaks, is cut short or taken away while it is in use is begun anew, which is looked for once a
+// second and after each commit; wants_everything() then asks the owner of the ledger to put all of
+// it once more, and health() is bad until that is done.
 //
 // put() and wants_everything(): the control thread. health(), is_durable(): any thread. stop():
 // whoever made it, after the last put().
@@ -87,7 +88,9 @@ class Keeper {
   void take(std::unique_lock<std::mutex>& lock);
   bool write_pending();
   void give_up(const base::Error& error, Fault fault);
+  void look_around(bool is_idle);
   void recover();
+  bool is_refilling();
   bool open_again();
   void prune_sometimes();
   void shed();
@@ -112,6 +115,8 @@ class Keeper {
   std::uint64_t taken_ = 0;
   Clock::time_point retry_at_{};
   Clock::time_point prune_at_;
+  Clock::time_point look_at_{};
+  Clock::time_point refilled_at_{};
 
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<bool> wants_everything_{false};

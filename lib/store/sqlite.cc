@@ -104,6 +104,31 @@ base::Result<std::int64_t> Database::ask(const char* sql) {
   return row.value() ? statement.value().integer(0) : std::int64_t{0};
 }
 
+void Database::count_frames() noexcept {
+  ::sqlite3_wal_hook(
+      core_->handle.get(),
+      [](void* core, sqlite3*, const char*, int frames) {
+        static_cast<Core*>(core)->frames = static_cast<std::uint64_t>(frames);
+        return SQLITE_OK;
+      },
+      core_.get());
+}
+
+base::Result<bool> Database::checkpoint() {
+  int logged = 0, moved = 0;
+  const int code = ::sqlite3_wal_checkpoint_v2(core_->handle.get(), nullptr,
+                                               SQLITE_CHECKPOINT_PASSIVE, &logged, &moved);
+  if ((code & 0xff) == SQLITE_BUSY) return false;
+  if (code != SQLITE_OK) return core_->fail();
+  if (moved < logged) return false;
+  core_->frames = 0;
+  return true;
+}
+
+void Database::leave_the_log() noexcept {
+  ::sqlite3_db_config(core_->handle.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 base::Result<Statement> Statement::make(Database& database, std::string_view sql) {
   Statement statement;
   statement.core_ = database.core_.get();

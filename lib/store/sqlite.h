@@ -21,6 +21,7 @@ enum class Fault : std::uint8_t {
   none,
   broken,    // what is in the file is no database, or no longer one
   full,      // no room on the disk
+  lost,      // somebody took the file away, or cut it short, while it was in use
   unusable,  // may not be opened, read or written
 };
 
@@ -42,6 +43,14 @@ class Database {
   void set_fault(Fault fault) noexcept { core_->fault = fault; }  // after a rollback
   [[nodiscard]] const std::string& path() const noexcept { return core_->path; }
 
+  // Whoever counts the pages in the log empties it: SQLite no longer does.
+  void count_frames() noexcept;
+  [[nodiscard]] std::uint64_t frames() const noexcept { return core_->frames; }
+  // True: all of the log is in the file. False: a reader is in the way of the rest.
+  base::Result<bool> checkpoint();
+  // Closing it neither moves the log into the file nor removes it.
+  void leave_the_log() noexcept;
+
  private:
   friend class Statement;
   struct Close {
@@ -51,6 +60,7 @@ class Database {
     std::unique_ptr<sqlite3, Close> handle;
     std::string path;
     Fault fault = Fault::none;
+    std::uint64_t frames = 0;  // that have been committed since the log was last moved
 
     base::Error fail(int code, const char* said);
     base::Error fail();

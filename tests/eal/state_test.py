@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from daemon_place import Place
+from daemon_place import Place, wait_for
 from daemon_test import main
 
 
@@ -58,10 +58,32 @@ def a_hard_link_is_named_and_not_given_away(place: Place) -> None:
     assert "chown" not in errors, errors
 
 
+def blocks_outlive_their_file(place: Place) -> None:
+    """Removed under the process, it is written anew, with what stood in it before."""
+    config = configure(place)
+    place.start(config)
+    for i in range(1, 21):
+        reply = place.ask({"command": "block", "address": f"198.51.100.{i}"})
+        assert reply["durable"], reply
+    for file in place.folder.glob("state.db*"):
+        file.unlink()
+    reply = place.ask({"command": "block", "address": "198.51.100.21"})
+    assert not reply["durable"], reply
+    wait_for("the new file", lambda: place.metric("edgesentry_state_degraded") == 0, 30)
+    assert "taken away" in place.errors(), place.errors()
+    assert place.process is not None
+    place.process.kill()
+    place.process.wait()
+    place.start(config)
+    assert "21 blocks of an earlier run" in (place.folder / "events.json").read_text("utf-8")
+    place.stop()
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1], [a_named_pipe_does_not_hold_the_start,
                                 a_named_pipe_of_events_does_not_either,
                                 a_symbolic_link_is_named_and_not_given_away,
-                                a_hard_link_is_named_and_not_given_away]))
+                                a_hard_link_is_named_and_not_given_away,
+                                blocks_outlive_their_file]))

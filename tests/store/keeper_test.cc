@@ -170,6 +170,88 @@ TEST_F(KeeperTest, begins_anew_when_its_file_breaks_and_asks_for_everything) {
   EXPECT_EQ(on_disk().size(), kMany);
 }
 
+// What somebody does to the files while they are in use, and what the keeper does then.
+class LostFileTest : public KeeperTest {
+ protected:
+  template <class Harm>
+  void survive(Harm harm) {
+    start();
+    const std::uint64_t first = keeper_->put(blocks_of(0, 100), true);
+    ASSERT_TRUE(eventually([&] { return keeper_->is_durable(first); }));
+    harm();
+    const std::uint64_t second = keeper_->put(blocks_of(100, 1), true);
+    ASSERT_TRUE(eventually([&] { return keeper_->is_degraded(); }));
+    EXPECT_FALSE(keeper_->is_durable(second)) << "it went into a file without a name";
+    EXPECT_NE(keeper_->trouble().find("while it was in use"), std::string::npos);
+    ASSERT_TRUE(eventually([&] { return keeper_->is_durable(second); }));
+    EXPECT_TRUE(keeper_->is_degraded()) << "the rest of the ledger is not there yet";
+    EXPECT_TRUE(keeper_->wants_everything());
+    const std::uint64_t all = keeper_->put(blocks_of(0, 101), false);
+    ASSERT_TRUE(eventually([&] { return keeper_->is_durable(all); }));
+    keeper_->stop();
+    EXPECT_EQ(on_disk().size(), 101u);
+  }
+  void remove(const char* ending) const { std::filesystem::remove(path_ + ending); }
+  void cut(const char* ending) const { std::filesystem::resize_file(path_ + ending, 0); }
+};
+
+TEST_F(LostFileTest, that_is_removed_with_its_log_is_written_anew) {
+  survive([this] {
+    for (const char* ending : {"", "-wal", "-shm"}) remove(ending);
+  });
+}
+
+TEST_F(LostFileTest, that_is_removed_alone_is_written_anew) {
+  survive([this] { remove(""); });
+}
+
+TEST_F(LostFileTest, whose_log_is_removed_is_written_anew) {
+  survive([this] { remove("-wal"); });
+}
+
+TEST_F(LostFileTest, that_is_cut_short_is_written_anew) {
+  survive([this] { cut(""); });
+}
+
+TEST_F(LostFileTest, whose_log_is_cut_short_is_written_anew) {
+  survive([this] { cut("-wal"); });
+}
+
+TEST_F(LostFileTest, that_is_exchanged_for_another_keeps_the_blocks_of_both) {
+  const std::string other = folder_.path() + "/other.db";
+  {
+    Opened opened = BlockStore::open(other);
+    ASSERT_TRUE(opened.store->write(blocks_of(50, 51)));
+    ASSERT_TRUE(opened.store->settle());
+  }
+  survive([&] { std::filesystem::rename(other, path_); });
+}
+
+TEST_F(LostFileTest, is_noticed_though_nothing_is_written) {
+  start();
+  const std::uint64_t first = keeper_->put(blocks_of(0, 3), true);
+  ASSERT_TRUE(eventually([&] { return keeper_->is_durable(first); }));
+  remove("");
+  ASSERT_TRUE(eventually([&] { return keeper_->is_degraded(); }));
+  ASSERT_TRUE(eventually([&] { return keeper_->wants_everything(); }));
+}
+
+TEST_F(KeeperTest, leaves_little_in_the_log_when_it_is_idle) {
+  start();
+  const std::uint64_t first = keeper_->put(blocks_of(0, 500), true);
+  ASSERT_TRUE(eventually([&] { return keeper_->is_durable(first); }));
+  const auto holds_all = [&] {
+    const std::string copy = folder_.path() + "/copy.db";
+    std::filesystem::copy_file(path_, copy, std::filesystem::copy_options::overwrite_existing);
+    return BlockStore::open(copy).records.size() == 500;
+  };
+  const auto limit = std::chrono::steady_clock::now() + seconds(30);
+  std::unique_lock lock(mutex_);
+  while (!holds_all() && std::chrono::steady_clock::now() < limit)
+    bell_.wait_for(lock, std::chrono::milliseconds(20));
+  EXPECT_TRUE(holds_all()) << "without the log";
+}
+
 TEST_F(KeeperTest, lets_memories_go_before_blocks_when_too_much_waits) {
   Keeper keeper(
       {.path = (folder_.path() + "/no/state.db"), .pending_max = 100}, nullptr, [this] { ring(); },

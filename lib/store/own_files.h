@@ -1,0 +1,42 @@
+// The files of an open database, known by their inodes: whether they are still the ones that stand
+// at their names, and as long as they were left. SQLite writes on into a file that has no name any
+// more, and into one that was cut short, and calls that a success. Private to store.
+//
+// Owner: the thread of the database. Looks at names only: closing a descriptor of one of the files
+// would end SQLite's locks on it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace edgesentry::store {
+
+class OwnFiles {
+ public:
+  // What stands there now is ours.
+  void remember(const std::string& path);
+  void expect_file(std::uint64_t bytes) noexcept { known_[0].bytes = bytes; }
+  // So many pages stand in the log.
+  void expect_log(std::uint64_t frames, std::uint64_t page_bytes) noexcept;
+
+  // A sentence; empty: they are there.
+  [[nodiscard]] std::string what_is_wrong() const;
+  // After they were closed: what still has our names is moved aside. Where to; empty: nothing was.
+  [[nodiscard]] std::string put_away() const;
+
+ private:
+  struct Known {
+    dev_t device = 0;
+    ino_t number = 0;  // 0: there was none
+    std::uint64_t bytes = 0;
+  };
+  [[nodiscard]] bool is_at_its_name(std::size_t i, std::uint64_t& bytes) const noexcept;
+
+  std::string path_;
+  std::array<Known, 3> known_;  // the file, its log, the index of the log
+};
+
+}  // namespace edgesentry::store
