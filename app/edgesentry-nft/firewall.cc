@@ -21,9 +21,11 @@ std::vector<Device> look_up(const std::vector<std::string>& names) {
   return devices;
 }
 
-// The kernel's words without nft's pointers at the faulty column.
+// The kernel's words without nft's pointers at the faulty column, and the place in our own JSON.
 std::string first_line(const char* text) {
-  const std::string_view all = text == nullptr ? "" : text;
+  constexpr std::string_view kOurs = "internal:0:0-0: Error: ";
+  std::string_view all = text == nullptr ? "" : text;
+  if (all.starts_with(kOurs)) all.remove_prefix(kOurs.size());
   return std::string(all.substr(0, all.find('\n')));
 }
 
@@ -60,13 +62,17 @@ base::Status Firewall::run(const std::string& commands) {
 // sets, though it is to list none.
 base::Result<Json> Firewall::list(const std::string& family) {
   const Json ruleset = {{"ruleset", {{"family", family}}}};
-  const Json command = {{"nftables", Json::array({{{"list", ruleset}}})}};
-  const base::Status ran = run(command.dump());
-  const std::string text = nft_ctx_get_output_buffer(context_.get());
-  if (!ran) return ran.error();
-  Json listing = Json::parse(text, nullptr, false);
-  if (listing.is_discarded()) return base::Error{"nftables listed a table in no JSON"};
-  return listing;
+  // It also writes rubbish for the flags of a table that another program owns.
+  const Json table = {{"table", {{"family", family}, {"name", kTableName}}}};
+  for (const Json& what : {ruleset, table}) {
+    const Json command = {{"nftables", Json::array({{{"list", what}}})}};
+    const base::Status ran = run(command.dump());
+    const std::string text = nft_ctx_get_output_buffer(context_.get());
+    if (!ran) return ran.error();
+    Json listing = Json::parse(text, nullptr, false);
+    if (!listing.is_discarded()) return listing;
+  }
+  return base::Error{"nftables listed a table in no JSON"};
 }
 
 base::Result<bool> Firewall::mend() {
@@ -99,11 +105,22 @@ base::Result<bool> Firewall::mend_table(const std::string& family) {
   const std::string create = creation(objects).dump();
   if (run(create).ok() && is_right()) return true;
   // Something stands in it that does not belong there, or a set is of another type.
-  if (base::Status gone = run(deletion(family).dump()); !gone) return gone.error();
-  if (base::Status made = run(create); !made) return made.error();
+  if (base::Status gone = run(deletion(family).dump()); !gone) return refused(family, gone.error());
+  if (base::Status made = run(create); !made) return refused(family, made.error());
   if (is_right()) return true;
   return base::Error{
       fmt::format("table {} {} is made, and not as it should be", family, kTableName)};
+}
+
+base::Error Firewall::refused(const std::string& family, const base::Error& error) {
+  const auto owner = kernel_.owner(family, kTableName);
+  if (!owner || owner.value() == 0)
+    return {fmt::format("table {} {} cannot be made: {}", family, kTableName, error.text)};
+  return {fmt::format(
+      "table {0} {1} belongs to another program (flags owner; its netlink port is {2}, mostly the "
+      "number of its process), and nobody else may change it: end that program, which deletes the "
+      "table; nft list table {0} {1} names it",
+      family, kTableName, owner.value())};
 }
 
 std::optional<enforce::FilterCounts> Firewall::count_when_due(
@@ -145,9 +162,10 @@ base::Result<std::uint64_t> Firewall::missing(std::span<const enforce::NftElemen
   for (const std::string& family : families_)
     for (const enforce::NftElement& element : sample) {
       const char* set = element.source.is_v4() ? "blocked4" : "blocked6";
-      const auto holds = kernel_.holds({family, kTableName, set}, element.source);
-      if (!holds) return holds.error();
-      missing += holds.value() ? 0 : 1;
+      const auto found = kernel_.find({family, kTableName, set}, element.source);
+      if (!found) return found.error();
+      const auto& [is_held, left_s] = found.value();
+      if (!is_held || enforce::ends_too_soon(left_s, element.timeout_s)) ++missing;
     }
   return missing;
 }

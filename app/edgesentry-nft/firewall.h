@@ -48,6 +48,7 @@ class Firewall final : public enforce::Filter {
   base::Status run(const std::string& commands);
   base::Result<Json> list(const std::string& family);
   base::Result<bool> mend_table(const std::string& family);
+  base::Error refused(const std::string& family, const base::Error& error);
   base::Status commit(std::span<const enforce::NftElement> elements);
   base::Result<std::optional<std::vector<base::Ip>>> held(const std::string& family);
   void read_drops();

@@ -118,6 +118,23 @@ void add_elements(std::span<const char> message, std::vector<base::Ip>& out) {
   });
 }
 
+// Of the one element of the message.
+std::optional<std::uint64_t> time_left(std::span<const char> message) {
+  std::optional<std::uint64_t> left;
+  each_attribute(message, [&](int type, std::span<const char> list) {
+    if (type != NFTA_SET_ELEM_LIST_ELEMENTS) return;
+    each_attribute(list, [&](int, std::span<const char> element) {
+      each_attribute(element, [&](int kind, std::span<const char> value) {
+        std::uint64_t milliseconds = 0;
+        if (kind != NFTA_SET_ELEM_EXPIRATION || value.size() != sizeof milliseconds) return;
+        std::memcpy(&milliseconds, value.data(), sizeof milliseconds);
+        left = __builtin_bswap64(milliseconds) / 1000;
+      });
+    });
+  });
+  return left;
+}
+
 }  // namespace
 
 base::Result<Kernel> Kernel::open() {
@@ -219,22 +236,45 @@ base::Result<std::optional<std::vector<base::Ip>>> Kernel::elements(const Set& s
   return std::optional(std::move(found));
 }
 
-base::Result<bool> Kernel::holds(const Set& set, const base::Ip& source) {
+base::Result<Kernel::Element> Kernel::find(const Set& set, const base::Ip& source) {
   Request request(NFT_MSG_GETSETELEM, number_of(set.family), NLM_F_ACK);
   request.text(NFTA_SET_ELEM_LIST_TABLE, set.table);
   request.text(NFTA_SET_ELEM_LIST_SET, set.name);
   request.key(source);
   std::vector<base::Ip> found;
+  Element element;
   int error = 0;
   const base::Status asked = ask(
       request.finish(),
       [&](std::span<const char> message) {
         add_elements(message, found);
+        element.left_s = time_left(message);
         return true;
       },
       &error);
   if (!asked && error != ENOENT) return asked.error();
-  return asked.ok() && found.size() == 1 && found.front() == source;
+  element.is_held = asked.ok() && found.size() == 1 && found.front() == source;
+  return element;
+}
+
+base::Result<std::uint32_t> Kernel::owner(const std::string& family, const std::string& table) {
+  Request request(NFT_MSG_GETTABLE, number_of(family), NLM_F_ACK);
+  request.text(NFTA_TABLE_NAME, table);
+  std::uint32_t port = 0;
+  int error = 0;
+  const base::Status asked = ask(
+      request.finish(),
+      [&](std::span<const char> message) {
+        each_attribute(message, [&](int type, std::span<const char> value) {
+          if (type != NFTA_TABLE_OWNER || value.size() != sizeof port) return;
+          std::memcpy(&port, value.data(), sizeof port);
+          port = __builtin_bswap32(port);
+        });
+        return true;
+      },
+      &error);
+  if (!asked && error != ENOENT) return asked.error();
+  return port;
 }
 
 }  // namespace edgesentry::nft

@@ -35,7 +35,15 @@ class Kernel {
   // time; 50 000 take 0.2 s.
   base::Result<std::optional<std::vector<base::Ip>>> elements(const Set& set, std::size_t limit);
 
-  base::Result<bool> holds(const Set& set, const base::Ip& source);
+  struct Element {
+    bool is_held = false;
+    std::optional<std::uint64_t> left_s;  // absent: it does not end by itself
+  };
+  base::Result<Element> find(const Set& set, const base::Ip& source);
+
+  // The netlink port of the socket whose program alone may change the table ("flags owner"); 0:
+  // there is none, or no such table.
+  base::Result<std::uint32_t> owner(const std::string& family, const std::string& table);
 
  private:
   explicit Kernel(int fd) : fd_(fd) {}

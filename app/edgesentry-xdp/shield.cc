@@ -190,7 +190,13 @@ std::optional<enforce::FilterCounts> Shield::count_when_due(
   for (const enforce::NftElement& element : sample) {
     const auto held = maps_->find(element.source);
     if (!held) return std::nullopt;
-    if (!held.value() || is_over(*held.value(), now)) ++counts.missing;
+    if (!held.value() || is_over(*held.value(), now)) {
+      ++counts.missing;
+      continue;
+    }
+    const std::uint64_t until = held.value()->until_ns;
+    const auto left = until == 0 ? std::nullopt : std::optional((until - now) / kSecond);
+    if (enforce::ends_too_soon(left, element.timeout_s)) ++counts.missing;
   }
   const auto start = Clock::now();
   if (start < count_again_) return counts;

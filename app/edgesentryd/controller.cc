@@ -146,6 +146,16 @@ void Controller::open_flows(const config::Config& config, Links& links) {
   for (const std::string& note : flows_->start()) say_(note);
 }
 
+std::string Controller::filter_trouble() const {
+  std::string troubles;
+  for (const enforce::NftEnforcer* filter : {nftables_.get(), xdp_.get()}) {
+    if (filter == nullptr) continue;
+    if (const std::string trouble = filter->trouble(); !trouble.empty())
+      troubles += fmt::format("{}{}: {}", troubles.empty() ? "" : "; ", filter->name(), trouble);
+  }
+  return troubles;
+}
+
 void Controller::close_flows() {
   if (!flows_) return;
   if (base::Status stopped = flows_->stop(); !stopped) say_("rte_flow: " + stopped.error().text);

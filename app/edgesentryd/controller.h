@@ -66,6 +66,8 @@ class Controller {
   // nullptr: blocks end with the process.
   [[nodiscard]] const store::Keeper* keeper() const noexcept { return keeper_.get(); }
   [[nodiscard]] const control::Numbers& numbers() const noexcept { return numbers_; }
+  // Of the kernel's packet filters, why they are not in force; empty: who knows.
+  [[nodiscard]] std::string filter_trouble() const;
   [[nodiscard]] const serve::CommandNumbers& commands() const noexcept {
     return server_->numbers();
   }

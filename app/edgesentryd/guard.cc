@@ -13,6 +13,9 @@ namespace {
 
 using control::Condition;
 
+// One that was lost is back within this time; while it is longer away, no block is in force.
+constexpr base::Micros kUnfilteredLimit = base::seconds(5);
+
 std::string_view word(std::string_view key, auto chosen) {
   return config::find_field(key)->words[static_cast<std::size_t>(chosen)];
 }
@@ -32,7 +35,8 @@ control::Conditions::Actions actions_of(const config::Failure& failure) {
           word("failure.worker_stalled", failure.worker_stalled),
           word("failure.disk_full", failure.disk_full),
           "keep",
-          word("failure.link_down", failure.link_down)};
+          word("failure.link_down", failure.link_down),
+          "say"};
 }
 
 Guard::Guard(Links links)
@@ -61,6 +65,7 @@ std::optional<std::string> Guard::look(const Watchdog& watchdog, base::Micros no
   look_at_disk();
   look_at_clock();
   look_at_links();
+  look_at_filters();
   links_.plane.stance().take(stance());
 
   const config::Failure& failure = links_.config.failure;
@@ -143,6 +148,25 @@ void Guard::look_at_clock() {
   see(Condition::clock_step, clock_steps_.has_grown(numbers_.clock_steps.value()),
       "the wall clock was set; blocks last as long as they were to, and their ends are written "
       "anew");
+}
+
+// Inline, the workers drop.
+void Guard::look_at_filters() {
+  const control::KernelNumbers &tables = numbers_.kernel, &xdp = numbers_.xdp;
+  const bool is_one_wanted = tables.is_used.value() + xdp.is_used.value() > 0 &&
+                             links_.config.placement != config::Placement::inline_ &&
+                             numbers_.is_bypassed.value() == 0;
+  const bool is_one_in_force = tables.is_in_force.value() + xdp.is_in_force.value() > 0;
+  if (!is_one_wanted || is_one_in_force)
+    unfiltered_.reset();
+  else if (!unfiltered_)
+    unfiltered_ = now_;
+  const bool is_seen = unfiltered_ && base::elapsed(*unfiltered_, now_) >= kUnfilteredLimit;
+  if (!is_seen) return see(Condition::filter_down, false, {});
+  const std::string trouble = links_.controller.filter_trouble();
+  see(Condition::filter_down, true,
+      fmt::format("no packet filter of the kernel works, and no new block is in force: {}",
+                  trouble.empty() ? "its program does not answer" : trouble));
 }
 
 // Ports stand in pairs, outside and inside, where the appliance is inline.

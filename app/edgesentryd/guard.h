@@ -59,6 +59,7 @@ class Guard {
   void look_at_disk();
   void look_at_clock();
   void look_at_links();
+  void look_at_filters();
   void pass_on(std::size_t port, bool is_up);
   void see(control::Condition condition, bool is_seen, std::string_view what);
   [[nodiscard]] std::uint32_t stance() const;
@@ -67,7 +68,8 @@ class Guard {
   const control::Numbers& numbers_;
   base::Micros now_;
   Growth refused_blocks_, shed_blocks_, refused_alerts_, refused_events_, no_buffers_, clock_steps_;
-  std::vector<bool> held_down_;  // by us: [i] is port i
+  std::optional<base::Micros> unfiltered_;  // since when no filter of the kernel is in force
+  std::vector<bool> held_down_;             // by us: [i] is port i
 };
 
 }  // namespace edgesentry::appliance

@@ -108,6 +108,8 @@ nlohmann::json enforcers_view(const ControlState& state) {
                         {"restarts", health.restarts},
                         {"repairs", health.repairs},
                         {"packets", health.packets}});
+    if (!health.is_in_force && !enforcer->trouble().empty())
+      rows.back()["trouble"] = enforcer->trouble();
   }
   return rows;
 }

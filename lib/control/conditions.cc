@@ -11,6 +11,7 @@ base::Micros quiet_time_of(Condition condition) noexcept {
     case Condition::control_stalled:
     case Condition::worker_stalled:
     case Condition::disk_full:
+    case Condition::filter_down:
       return base::seconds(1);  // it was seen to work again
     case Condition::link_down:
       return base::seconds(2);  // links bounce

@@ -28,10 +28,11 @@ enum class Condition : std::uint8_t {
   disk_full,
   clock_step,
   link_down,
+  filter_down,
 };
-inline constexpr std::array<std::string_view, 9> kConditionNames = {
+inline constexpr std::array<std::string_view, 10> kConditionNames = {
     "table_full",     "ring_full", "no_buffers", "rules_full", "control_stalled",
-    "worker_stalled", "disk_full", "clock_step", "link_down"};
+    "worker_stalled", "disk_full", "clock_step", "link_down",  "filter_down"};
 
 // How long a condition must not have been seen to be over.
 [[nodiscard]] base::Micros quiet_time_of(Condition condition) noexcept;

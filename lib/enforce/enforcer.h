@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "policy/ledger.h"
@@ -52,6 +53,8 @@ class Enforcer {
   [[nodiscard]] virtual bool is_kernel() const noexcept { return false; }
   // Where and how it drops, for people; empty: there is nothing to say.
   [[nodiscard]] virtual std::string_view place() const noexcept { return {}; }
+  // Why it is not in force; empty: it is, or who knows. Any thread.
+  [[nodiscard]] virtual std::string trouble() const { return {}; }
   // How people take away what it holds in the kernel; empty: it holds nothing there.
   [[nodiscard]] virtual std::string_view by_hand() const noexcept { return {}; }
 };

@@ -18,8 +18,18 @@ struct FilterCounts {
   bool are_counted = false;   // else there are too many to count, or it is not the time
   std::uint64_t fewest = 0;   // elements of both families together, place by place
   std::uint64_t most = 0;     // ... they stand at
-  std::uint64_t missing = 0;  // of the sample
+  std::uint64_t missing = 0;  // of the sample, or with too short a time limit
 };
+
+// Of an element that is to end `wanted_s` from now (0: never) and does after left_s (absent:
+// never). Somebody may have shortened it; some seconds lie between what was sent and what is asked,
+// and hours where a limit is so long that it is only renewed by a replay.
+[[nodiscard]] constexpr bool ends_too_soon(std::optional<std::uint64_t> left_s,
+                                           std::uint64_t wanted_s) noexcept {
+  constexpr std::uint64_t kSlack = 30, kHours = 12 * 3600, kWeek = 7 * 24 * 3600;
+  if (!left_s) return false;
+  return wanted_s == 0 || *left_s + (wanted_s > kWeek ? kHours : kSlack) < wanted_s;
+}
 
 class Filter {
  public:

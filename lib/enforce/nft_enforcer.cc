@@ -191,7 +191,7 @@ void NftEnforcer::take_check(const NftReply& reply, const Waiting& about) {
       !reply.has_counts || (reply.fewest == about.expected && reply.most == about.expected);
   if (is_right && reply.missing == 0) return;
   ++health_.repairs;
-  want_replay("it held other sources than are blocked");
+  want_replay("it held other sources than are blocked, or not for as long");
 }
 
 void NftEnforcer::take_failure(const NftReply& reply, base::Micros now) {
@@ -291,7 +291,7 @@ void NftEnforcer::have_trouble(std::string trouble) {
   health_.is_in_force = false;
   is_whole_ = false;
   if (trouble == trouble_) return;
-  trouble_ = std::move(trouble);
+  set_trouble(std::move(trouble));
   settings_.say(
       fmt::format("{}: {}; {}", settings_.names.filter, trouble_, settings_.names.without));
 }
@@ -306,7 +306,7 @@ void NftEnforcer::say_whole() {
   else if (!repair_.empty())
     settings_.say(
         fmt::format("{}: {}; all is as it should be again", settings_.names.filter, repair_));
-  trouble_.clear();
+  set_trouble({});
   repair_.clear();
 }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -73,6 +74,7 @@ class NftEnforcer final : public Enforcer {
   void set_bypass(bool is_on) override;
   void limit_to_present(bool is_on) override;
   [[nodiscard]] Health health() const noexcept override;
+  [[nodiscard]] std::string trouble() const override;
   [[nodiscard]] std::string_view by_hand() const noexcept override {
     return settings_.by_hand.empty() ? settings_.names.by_hand : settings_.by_hand;
   }
@@ -110,6 +112,7 @@ class NftEnforcer final : public Enforcer {
   bool send(NftAsk ask, base::Micros now);
   void want_replay(std::string why);
   void have_trouble(std::string trouble);
+  void set_trouble(std::string trouble);
   void say_whole();
   [[nodiscard]] bool has_room() const noexcept;
   [[nodiscard]] NftElement element_of(const base::Ip& source, const policy::Entry* entry,
@@ -145,6 +148,7 @@ class NftEnforcer final : public Enforcer {
   base::Micros replay_patience_;
   base::Micros replayed_;
   base::Micros checked_;
+  mutable std::mutex mutex_;      // for trouble_, which this thread alone writes
   std::string trouble_;           // what was said last; empty: all is well
   std::string repair_;            // why the running replay was wanted; empty: nobody need be told
   bool is_whole_ = false;         // a replay has been carried out since the last trouble

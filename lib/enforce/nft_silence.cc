@@ -1,7 +1,8 @@
-// What NftEnforcer does with a program that does not answer.
+// What NftEnforcer does with a program that does not answer, and what it tells of its troubles.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "enforce/nft_enforcer.h"
 
@@ -28,6 +29,16 @@ void NftEnforcer::give_up_silent(base::Micros now) {
   if (!is_open_ || waiting_.empty() || silence(now) < limit) return;
   if (is_lift_waiting_) lift_limit_ = std::min(base::Micros{2 * lift_limit_.value}, kReplyLimit);
   lose(fmt::format("{} does not answer", settings_.names.program), now);
+}
+
+void NftEnforcer::set_trouble(std::string trouble) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
+std::string NftEnforcer::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
 }
 
 }  // namespace edgesentry::enforce

@@ -15,7 +15,7 @@ namespace {
 struct Said {
   std::vector<std::string> sentences;
   Conditions conditions{
-      {"shed", "shed", "shed", "shed", "shed", "restart", "shed", "keep", "ignore"},
+      {"shed", "shed", "shed", "shed", "shed", "restart", "shed", "keep", "ignore", "say"},
       [this](const std::string& sentence) { sentences.push_back(sentence); }};
 };
 

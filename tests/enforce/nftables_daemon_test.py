@@ -93,6 +93,11 @@ class Daemon:
         assert code == 0, f"ended with {code}: {self.read('err')}"
 
 
+def failures(daemon: Daemon) -> list[str]:
+    """What is wrong now, as `status` says."""
+    return [each["name"] for each in daemon.ask("status")["failures"]]
+
+
 def a_scanner_is_shut_out_by_the_kernel(place: Place) -> None:
     """Scan, block, silence; others are served; bypass and SIGTERM leave no rule behind."""
     before = place.foreign()
@@ -155,9 +160,75 @@ def nobody_waits_long_for_one_that_hangs(place: Place) -> None:
     assert "edgesentry" not in place.nft("list", "tables")
 
 
+def a_time_limit_that_others_shorten_is_mended(place: Place) -> None:
+    """Long before it is over: this one would let the source in after half of its block."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, '[enforce]\nxdp = "off"\n')
+        daemon.ask("block", address=ATTACKER, **{"for": "10m"})
+        wait_for("the block", lambda: ATTACKER in place.held(), 3)
+        elements = "element inet edgesentry blocked4"
+        subprocess.run(["ip", "netns", "exec", place.server, "nft", "-f", "-"], text=True,
+                       check=True, timeout=60,
+                       input=f"delete {elements} {{ {ATTACKER} }}\n"
+                             f"add {elements} {{ {ATTACKER} timeout 5m }}\n")
+        took = wait_for("the repair", lambda: "timeout 5m" not in place.nft(
+            "list", "set", "inet", "edgesentry", "blocked4") and ATTACKER in place.held(), ENOUGH)
+        print(f"# it took {took:.1f} s")
+        assert "not for as long" in daemon.read("events.json")
+        daemon.stop()
+
+
+def a_host_that_drops_nothing_says_so(place: Place) -> None:
+    """A table that another program owns: one sentence names it and what to do, until it is gone."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, '[enforce]\nxdp = "off"\n')
+        daemon.ask("block", address=ATTACKER)
+        wait_for("the block", lambda: ATTACKER in place.held(), 3)
+        with subprocess.Popen(["ip", "netns", "exec", place.server, "nft", "-i"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as owner:
+            assert owner.stdin
+            owner.stdin.write("delete table inet edgesentry; "
+                              "add table inet edgesentry { flags owner; }\n")
+            owner.stdin.flush()
+            wait_for("the failure", lambda: failures(daemon) == ["filter_down"], ENOUGH)
+            (row,) = (each for each in daemon.ask("status")["enforcers"]
+                      if each["name"] == "nftables")
+            assert "table inet edgesentry belongs to another program" in row["trouble"], row
+            owner.stdin.close()
+            owner.wait(10)
+        wait_for("the block again", lambda: ATTACKER in place.held(), 60)
+        wait_for("the end of it", lambda: not failures(daemon), ENOUGH)
+        daemon.stop()
+        said = [line for line in daemon.read("err").splitlines() if "filter_down" in line]
+        assert len(said) == 2, said
+        assert "flags owner" in said[0] and "end that program" in said[0], said
+        assert "is over" in said[1], said
+
+
+def a_foreign_owner_of_another_table_is_no_trouble(place: Place) -> None:
+    """libnftables 1.0.6 lists its flags as rubbish."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        with subprocess.Popen(["ip", "netns", "exec", place.server, "nft", "-i"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as owner:
+            assert owner.stdin
+            owner.stdin.write("add table inet elsewhere { flags owner; }\n")
+            owner.stdin.flush()
+            wait_for("its table", lambda: "elsewhere" in place.nft("list", "tables"), 10)
+            daemon = Daemon(place, folder, '[enforce]\nxdp = "off"\n')
+            daemon.ask("block", address=ATTACKER)
+            wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+            daemon.stop()
+            assert "elsewhere" in place.nft("list", "tables")
+            owner.stdin.close()
+            owner.wait(10)
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1], sys.argv[2], [a_scanner_is_shut_out_by_the_kernel,
                                              blocks_outlive_it_when_told_to,
-                                             nobody_waits_long_for_one_that_hangs]))
+                                             nobody_waits_long_for_one_that_hangs,
+                                             a_time_limit_that_others_shorten_is_mended,
+                                             a_host_that_drops_nothing_says_so,
+                                             a_foreign_owner_of_another_table_is_no_trouble]))
