@@ -31,6 +31,7 @@
 #include "edgesentryd/stop_limit.h"
 #include "edgesentryd/watchdog.h"
 #include "plane/plane.h"
+#include "store/file_lock.h"
 
 namespace edgesentry::appliance {
 namespace {
@@ -90,6 +91,7 @@ base::Result<std::unique_ptr<plane::Plane>> build_plane(
 
 // What another process may have taken.
 struct Places {
+  store::FileLock state;
   std::unique_ptr<serve::SocketFile> socket;
   ApiPlace api;
 
@@ -99,6 +101,13 @@ struct Places {
 };
 
 base::Result<Places> take_places(const config::Config& config, const Privilege& privilege) {
+  store::FileLock state;
+  if (!config.state.file.empty()) {
+    make_state_folder(config.state);
+    auto lock = store::FileLock::take(config.state.file, privilege.heir());
+    if (!lock) return lock.error();
+    state = std::move(lock).value();
+  }
   auto socket = serve::SocketFile::listen(config.control.socket, config.control.socket_group);
   if (!socket) return socket.error();
   if (!config.metrics.listen.empty())
@@ -106,7 +115,7 @@ base::Result<Places> take_places(const config::Config& config, const Privilege& 
       return free.error();
   auto api = take_api_place(config.api, say, privilege.heir());
   if (!api) return api.error();
-  return Places{std::move(socket).value(), std::move(api).value()};
+  return Places{std::move(state), std::move(socket).value(), std::move(api).value()};
 }
 
 // Packets flow once the links are up and every worker has been round.

@@ -5,10 +5,11 @@ usage: state_test.py EDGESENTRYD    (prints TAP)
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from daemon_place import Place, wait_for
+from daemon_place import FILE_PREFIX, Place, wait_for
 from daemon_test import main
 
 
@@ -79,6 +80,25 @@ def blocks_outlive_their_file(place: Place) -> None:
     place.stop()
 
 
+def the_file_is_held_by_one(place: Place) -> None:
+    """A second process is refused with the first one's number; kill -9 lets go."""
+    config = configure(place)
+    place.start(config)
+    assert place.process is not None
+    with tempfile.TemporaryDirectory() as other:
+        second = Place(place.program, Path(other))
+        text = configure(second).read_text(encoding="utf-8")
+        text = text.replace(f"{other}/state.db", f"{place.folder}/state.db")
+        path = Path(other) / "edgesentry.toml"
+        path.write_text(text.replace(FILE_PREFIX, FILE_PREFIX + "b"), encoding="utf-8")
+        code, _, errors = second.run("-c", str(path))
+        assert code == 1 and f"process {place.process.pid}" in errors, errors
+    place.process.kill()
+    place.process.wait()
+    place.start(config)
+    place.stop()
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -86,4 +106,5 @@ if __name__ == "__main__":
                                 a_named_pipe_of_events_does_not_either,
                                 a_symbolic_link_is_named_and_not_given_away,
                                 a_hard_link_is_named_and_not_given_away,
-                                blocks_outlive_their_file]))
+                                blocks_outlive_their_file,
+                                the_file_is_held_by_one]))
