@@ -12,6 +12,7 @@
 
 #include "edgesentry-nft/firewall.h"
 #include "enforce/capabilities.h"
+#include "enforce/confine.h"
 #include "enforce/filter_session.h"
 
 namespace edgesentry::nft {
@@ -20,6 +21,7 @@ namespace {
 struct Arguments {
   Settings tables;
   int socket = 3;
+  enforce::Confinement confinement;
   bool is_removing_when_orphaned = false;
 };
 
@@ -35,6 +37,10 @@ int run(const Arguments& arguments) {
     return fail(ready.error());
   auto firewall = Firewall::open(arguments.tables);
   if (!firewall) return fail(firewall.error());
+  enforce::Confinement confinement = arguments.confinement;
+  confinement.calls.has_netfilter = true;
+  if (base::Status confined = enforce::confine(std::move(confinement)); !confined)
+    return fail(confined.error());
   const enforce::Ended ended = enforce::serve(arguments.socket, *firewall.value());
   if (ended != enforce::Ended::asked && arguments.is_removing_when_orphaned)
     if (base::Status removed = firewall.value()->remove(); !removed) return fail(removed.error());
@@ -58,6 +64,10 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--remove-when-orphaned", arguments.is_removing_when_orphaned,
                "Delete the tables when edgesentryd is gone; else the elements end by their "
                "time limits");
+  app.add_option("--seccomp", arguments.confinement.seccomp, "refuse, log or off")
+      ->check(CLI::IsMember({"refuse", "log", "off"}));
+  app.add_option("--landlock", arguments.confinement.landlock, "on or off")
+      ->check(CLI::IsMember({"on", "off"}));
   CLI11_PARSE(app, argc, argv);
   if (families(arguments.tables).empty())
     return fail({"nothing to do: neither --inet nor --device is given"});

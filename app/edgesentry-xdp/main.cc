@@ -13,6 +13,7 @@
 
 #include "edgesentry-xdp/shield.h"
 #include "enforce/capabilities.h"
+#include "enforce/confine.h"
 #include "enforce/filter_session.h"
 
 namespace edgesentry::xdp {
@@ -26,6 +27,7 @@ constexpr std::array kKept = {enforce::Capability{CAP_NET_ADMIN, "CAP_NET_ADMIN"
 struct Arguments {
   Settings settings;
   int socket = 3;
+  enforce::Confinement confinement;
   bool is_removing_when_orphaned = false;
 };
 
@@ -42,6 +44,11 @@ int run(const Arguments& arguments) {
   if (!shield) return fail(shield.error());
   if (base::Status kept = enforce::keep_only(kKept); !kept) return fail(kept.error());
   if (base::Status made = shield.value()->make(); !made) return fail(made.error());
+  enforce::Confinement confinement = arguments.confinement;
+  confinement.calls.has_bpf = true;
+  confinement.readable = {"/sys/devices/system/cpu"};  // counters stand for each processor
+  if (base::Status confined = enforce::confine(std::move(confinement)); !confined)
+    return fail(confined.error());
   const enforce::Ended ended = enforce::serve(arguments.socket, *shield.value());
   if (ended != enforce::Ended::asked && arguments.is_removing_when_orphaned)
     if (base::Status removed = shield.value()->remove(); !removed) return fail(removed.error());
@@ -69,6 +76,10 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--remove-when-orphaned", arguments.is_removing_when_orphaned,
                "Detach the program when edgesentryd is gone; else the blocks end by their time "
                "limits");
+  app.add_option("--seccomp", arguments.confinement.seccomp, "refuse, log or off")
+      ->check(CLI::IsMember({"refuse", "log", "off"}));
+  app.add_option("--landlock", arguments.confinement.landlock, "on or off")
+      ->check(CLI::IsMember({"on", "off"}));
   CLI11_PARSE(app, argc, argv);
   return run(arguments);
 }

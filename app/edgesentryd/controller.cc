@@ -82,11 +82,21 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
   return controller;
 }
 
+std::vector<std::string> confinement_options(const config::Config& config) {
+  std::vector<std::string> options;
+  if (config.privilege.seccomp != config::Seccomp::automatic)
+    options.emplace_back(config.privilege.seccomp == config::Seccomp::log ? "--seccomp=log"
+                                                                          : "--seccomp=off");
+  if (config.privilege.landlock == config::Landlock::off) options.emplace_back("--landlock=off");
+  return options;
+}
+
 enforce::NftProcess::Settings nft_settings(const config::Config& config) {
   return {.program = enforce::beside_this_program("edgesentry-nft"),
           .has_inet = nftables_hooks(config) != config::Nftables::netdev,
           .devices = config.enforce.nftables_devices,
-          .ipv6_prefix = config.table.ipv6_prefix};
+          .ipv6_prefix = config.table.ipv6_prefix,
+          .options = confinement_options(config)};
 }
 
 void Controller::open_nftables(const config::Config& config, const Links& links) {

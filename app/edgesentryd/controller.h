@@ -26,6 +26,8 @@ namespace edgesentry::appliance {
 
 // Where the kernel drops for us; never automatic.
 [[nodiscard]] config::Nftables nftables_hooks(const config::Config& config);
+// What the configuration says of how filter programs are confined.
+[[nodiscard]] std::vector<std::string> confinement_options(const config::Config& config);
 [[nodiscard]] enforce::NftProcess::Settings nft_settings(const config::Config& config);
 
 class Controller {

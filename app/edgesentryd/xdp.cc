@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 
+#include <utility>
+
 #include "config/xdp.h"
+#include "edgesentryd/controller.h"
 #include "guard/capabilities.h"
 
 namespace edgesentry::appliance {
@@ -42,6 +45,7 @@ XdpPlan plan_xdp(const config::Config& config) {
   // Twice: what an earlier run left is let go only when all of the present blocks are in.
   std::vector<std::string> options = {fmt::format("--elements={}", 2 * config.table.blocks)};
   if (config.enforce.xdp == config::Xdp::automatic) options.emplace_back("--native-only");
+  for (std::string& option : confinement_options(config)) options.push_back(std::move(option));
   plan.process =
       enforce::NftProcess::Settings{.program = enforce::beside_this_program("edgesentry-xdp"),
                                     .has_inet = false,

@@ -61,7 +61,7 @@ class Filter {
       add(SCMP_ACT_ALLOW, "prlimit64", {SCMP_A1(SCMP_CMP_EQ, RLIMIT_FSIZE)});
     add_processes();
     add_memory();
-    add_sockets();
+    add_sockets(rules);
   }
 
   base::Status load() {
@@ -117,11 +117,14 @@ class Filter {
       add(SCMP_ACT_ALLOW, name, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
   }
 
-  void add_sockets() {
+  void add_sockets(const CallRules& rules) {
     for (const int family : {AF_UNIX, AF_INET, AF_INET6})
       add(SCMP_ACT_ALLOW, "socket", {SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family))});
     add(SCMP_ACT_ALLOW, "socket",
         {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE)});
+    if (rules.has_netfilter)
+      add(SCMP_ACT_ALLOW, "socket",
+          {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_EQ, NETLINK_NETFILTER)});
     add(SCMP_ACT_ALLOW, "socketpair", {SCMP_A0(SCMP_CMP_EQ, AF_UNIX)});
   }
 

@@ -22,6 +22,7 @@ enum class CallFilter {
 struct CallRules {
   CallFilter filter = CallFilter::refuse;
   bool has_bpf = false;          // for drops by XDP, and net_af_xdp
+  bool has_netfilter = false;    // to talk to nf_tables
   bool may_limit_files = false;  // for trying out a full disk
 };
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from nftables_daemon_test import Daemon
@@ -33,6 +34,10 @@ def a_host_has_both_unasked(place: XdpPlace) -> None:
         daemon = Daemon(place, folder)
         wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
         assert place.attached()[0] == "native"
+        if daemon.ask("status")["privilege"]["seccomp"] == "refuse":  # sanitizers have none
+            for name in ("edgesentry-nft", "edgesentry-xdp"):
+                assert "Seccomp:\t2" in Path(f"/proc/{daemon.child(name)}/status").read_text(
+                    encoding="utf-8"), name
         wait_for("both", lambda: "nftables, xdp" in daemon.ask("status")["enforcement"], ENOUGH)
         daemon.ask("block", address=ATTACKER)
         wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
