@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "store/file_modes.h"
 #include "store/file_names.h"
 #include "store/layout.h"
+#include "store/log_image.h"
 #include "store/rows.h"
 #include "store/standing_file.h"
 
@@ -53,9 +55,8 @@ std::string senseless_note(const std::string& path, std::uint64_t count) {
                      count == 1 ? "" : "s", count == 1 ? "was" : "were");
 }
 
-Opened mend(const std::string& path, const std::string& why) {
+Opened mend_with(const std::string& path, const std::string& why, Rows rows) {
   Opened opened;
-  Rows rows = read_what_is_left(path, Database::Access::read_only);
   const std::string aside = move_aside(path);
   if (aside.empty()) {
     opened.notes.push_back(
@@ -78,13 +79,55 @@ Opened mend(const std::string& path, const std::string& why) {
   return opened;
 }
 
+Opened mend(const std::string& path, const std::string& why) {
+  return mend_with(path, why, read_what_is_left(path, Database::Access::read_only));
+}
+
+// Before SQLite opens it: what SQLite would pass over in silence.
+std::optional<Opened> mend_log(const std::string& path, std::string& note) {
+  LogImage image = look_at_log(path);
+  if (!image.is_damaged) {
+    if (image.is_cut)
+      note = fmt::format(
+          "{}-wal, its log, ends in the middle of a page: somebody cut it short, and "
+          "the blocks that were written last may be missing",
+          path);
+    return std::nullopt;
+  }
+  Rows rows = rows_of(image, path);
+  if (rows.layout > BlockStore::kLayout) return std::nullopt;
+  return mend_with(
+      path,
+      fmt::format("{}-wal, its log, is damaged: {} of its pages cannot be read, and {} behind them "
+                  "were; blocks of the last moments may be missing",
+                  path, image.unread, image.beyond),
+      std::move(rows));
+}
+
+// A database has a page at least; nobody who only began one leaves less behind for long.
+std::string too_short(const std::string& path) {
+  constexpr std::uintmax_t kPageLeast = 512;
+  std::error_code fault;
+  const auto bytes = fs::file_size(path, fault);
+  if (fault || bytes >= kPageLeast) return {};
+  return fmt::format(
+      "{} holds {} byte{}, which is no database: if there was more in it, it is lost", path, bytes,
+      bytes == 1 ? "" : "s");
+}
+
+Rows read_where_sqlite_cannot(const std::string& path) {
+  LogImage image = look_at_log(path, true);
+  if (image.committed.empty()) return read_what_is_left(path, Database::Access::as_it_stands);
+  return rows_of(image, path);
+}
+
 // Not to be written: what is in it counts all the same.
 Opened only_read(const std::string& path, const std::string& why,
                  Database::Access access = Database::Access::read_only) {
   Opened opened;
   Rows rows = read_what_is_left(path, access);
   // Without a place for its index of the log SQLite reads a file only when told that it is still.
-  if (rows.records.empty()) rows = read_what_is_left(path, Database::Access::as_it_stands);
+  if (rows.records.empty()) rows = read_where_sqlite_cannot(path);
   opened.notes.push_back(fmt::format(
       "{}; blocks are kept in memory only and end with this process{}", why,
       rows.records.empty() ? ""
@@ -130,9 +173,11 @@ Opened BlockStore::open(const std::string& path) {
     none.notes.push_back(why + "; until then blocks are kept in memory only");
     return none;
   }
-  std::string note = tighten(path);
-  Opened opened = open_as_it_is(path);
-  if (!note.empty()) opened.notes.insert(opened.notes.begin(), std::move(note));
+  std::array<std::string, 3> notes = {tighten(path), too_short(path), {}};
+  auto mended = mend_log(path, notes[2]);
+  Opened opened = mended ? *std::move(mended) : open_as_it_is(path);
+  for (auto note = notes.rbegin(); note != notes.rend(); ++note)
+    if (!note->empty()) opened.notes.insert(opened.notes.begin(), std::move(*note));
   return opened;
 }
 
@@ -249,7 +294,7 @@ base::Status BlockStore::prune(std::int64_t quiet_before, std::uint32_t most) {
 base::Status BlockStore::after_commit() {
   files_.expect_log(database_.frames(), page_bytes_);
   if (base::Status ours = look(); !ours) return ours;
-  return database_.frames() < kFramesMost ? base::Status{} : tidy();
+  return database_.frames() < kFramesMost ? base::Status{} : move_log();
 }
 
 base::Status BlockStore::look() {
@@ -259,8 +304,7 @@ base::Status BlockStore::look() {
   return base::Error{why};
 }
 
-base::Status BlockStore::tidy() {
-  if (database_.frames() == 0) return {};
+base::Status BlockStore::move_log() {
   if (base::Status ours = look(); !ours) return ours;
   const auto is_all = database_.checkpoint();
   if (!is_all) return is_all.error();
@@ -269,6 +313,14 @@ base::Status BlockStore::tidy() {
   if (!pages) return pages.error();
   files_.expect_file(static_cast<std::uint64_t>(pages.value()) * page_bytes_);
   return look();
+}
+
+base::Status BlockStore::tidy() {
+  if (database_.frames() == 0) return {};
+  if (base::Status moved = move_log(); !moved) return moved;
+  // A log that holds nothing new is a danger all the same: damaged, it hides what the file has.
+  if (database_.frames() == 0 && database_.empty_log()) files_.expect_no_log();
+  return {};
 }
 
 base::Status BlockStore::settle() {

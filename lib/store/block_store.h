@@ -35,7 +35,8 @@ class BlockStore {
   base::Status write(std::span<const Record> records, const Allowed* allowed = nullptr);
   // Forgets memories: those last heard of before `quiet_before`, and the oldest past `most`.
   base::Status prune(std::int64_t quiet_before, std::uint32_t most);
-  // Moves what is in the log into the file, as far as no reader is in the way; when idle.
+  // Moves what is in the log into the file, and empties it, unless a reader is in the way; when
+  // idle.
   base::Status tidy();
   // The same, and empties the log; before the end. No commit follows.
   base::Status settle();
@@ -52,6 +53,7 @@ class BlockStore {
       : database_(std::move(database)), upsert_(std::move(upsert)), erase_(std::move(erase)) {}
   static constexpr std::uint64_t kFramesMost = 1000;  // 4 MB of log
   base::Status after_commit();
+  base::Status move_log();
   base::Status put(const Record& record);
   base::Status put(const Allowed& allowed);
   static Opened open_as_it_is(const std::string& path);

@@ -22,6 +22,8 @@ class OwnFiles {
   // So many pages stand in the log.
   void expect_log(std::uint64_t frames, std::uint64_t page_bytes) noexcept;
 
+  void expect_no_log() noexcept { known_[1].bytes = 0; }
+
   // A sentence; empty: they are there.
   [[nodiscard]] std::string what_is_wrong() const;
   // After they were closed: what still has our names is moved aside. Where to; empty: nothing was.

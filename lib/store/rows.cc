@@ -86,6 +86,7 @@ void read_in_order(Database& database, Rows& rows) {
 void read_what_is_left(Database& database, Rows& rows) {
   // SQLite refuses a file that is shorter than its header says, but for who may mend it.
   static_cast<void>(database.run("PRAGMA writable_schema = ON"));
+  if (const auto layout = database.ask("PRAGMA user_version")) rows.layout = layout.value();
   read_in_order(database, rows);
   if (rows.is_whole) return;
   Rows back;

@@ -15,6 +15,7 @@ namespace edgesentry::store {
 struct Rows {
   std::vector<Record> records;
   Allowed allowed;
+  std::int64_t layout = 0;
   std::uint64_t senseless = 0;
   bool is_whole = true;
   std::string trouble;

@@ -90,6 +90,18 @@ base::Result<Database> Database::open(const std::string& path, Access access) {
   return database;
 }
 
+base::Result<Database> Database::of_bytes(const std::string& path, std::span<std::uint8_t> bytes) {
+  auto database = open(":memory:", Access::read_only);
+  if (!database) return database;
+  Core& core = *database.value().core_;
+  core.path = path;
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  const int code = ::sqlite3_deserialize(core.handle.get(), "main", bytes.data(), size, size,
+                                         SQLITE_DESERIALIZE_READONLY);
+  if (code != SQLITE_OK) return core.fail(code, ::sqlite3_errstr(code));
+  return database;
+}
+
 base::Status Database::run(const char* sql) {
   if (::sqlite3_exec(core_->handle.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
     return core_->fail();
@@ -123,6 +135,15 @@ base::Result<bool> Database::checkpoint() {
   if (moved < logged) return false;
   core_->frames = 0;
   return true;
+}
+
+bool Database::empty_log() noexcept {
+  sqlite3* handle = core_->handle.get();
+  ::sqlite3_busy_timeout(handle, 0);
+  const int code =
+      ::sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  ::sqlite3_busy_timeout(handle, kBusyMs);
+  return code == SQLITE_OK;
 }
 
 void Database::leave_the_log() noexcept {

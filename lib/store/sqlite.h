@@ -35,6 +35,9 @@ class Database {
 
   static base::Result<Database> open(const std::string& path, Access access);
 
+  // To be read only; the bytes outlive it.
+  static base::Result<Database> of_bytes(const std::string& path, std::span<std::uint8_t> bytes);
+
   base::Status run(const char* sql);
   // The first column of the first row; 0 when there is none.
   base::Result<std::int64_t> ask(const char* sql);
@@ -48,6 +51,8 @@ class Database {
   [[nodiscard]] std::uint64_t frames() const noexcept { return core_->frames; }
   // True: all of the log is in the file. False: a reader is in the way of the rest.
   base::Result<bool> checkpoint();
+  // Empties the log once all of it is in the file; false: a reader is in the way, or it is not.
+  bool empty_log() noexcept;
   // Closing it neither moves the log into the file nor removes it.
   void leave_the_log() noexcept;
 

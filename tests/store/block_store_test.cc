@@ -187,12 +187,16 @@ TEST_F(BlockStoreTest, begins_anew_beside_a_file_of_garbage) {
   EXPECT_TRUE(opened.store->write(records_of(3)));
 }
 
-TEST_F(BlockStoreTest, is_an_empty_file_a_new_one) {
-  std::ofstream{path_};
-  fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
-  const Opened opened = BlockStore::open(path_);
-  EXPECT_NE(opened.store, nullptr);
-  EXPECT_TRUE(opened.notes.empty());
+TEST_F(BlockStoreTest, begins_anew_in_a_file_of_no_or_one_byte_and_says_so) {
+  for (const std::string bytes : {"", "S"}) {
+    std::ofstream{path_} << bytes;
+    fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
+    const Opened opened = BlockStore::open(path_);
+    ASSERT_NE(opened.store, nullptr);
+    ASSERT_FALSE(opened.notes.empty());
+    EXPECT_NE(opened.notes[0].find("no database"), std::string::npos) << opened.notes[0];
+    EXPECT_TRUE(opened.store->write(records_of(3)));
+  }
 }
 
 TEST_F(BlockStoreTest, leaves_out_rows_that_make_no_sense) {
