@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "config/xdp.h"
 #include "edgesentryd/outlets.h"
+#include "store/ends.h"
 
 namespace edgesentry::appliance {
 namespace {
@@ -18,6 +20,9 @@ constexpr std::chrono::milliseconds kReloadLimit{30'000};
 
 // Deleting a million elements takes 0.6 s; whoever stops an inline appliance waits for its link.
 constexpr std::chrono::milliseconds kNftablesLimit{2'000};
+
+// The longest that an operator can ask for.
+constexpr std::chrono::seconds kLongestOrder{366 * 24 * 3600};
 
 bool is_reload(const nlohmann::json& request) {
   return request.is_object() && request.value("command", nlohmann::json()) == "reload";
@@ -190,12 +195,24 @@ void Controller::open_state(const config::Config& config,
   records_ = std::move(opened.records);
   allowed_ = std::move(opened.allowed);
   const policy::LedgerSettings ledger = control::ledger_settings(config);
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::microseconds>(
+                               faults_.clock().wall().time_since_epoch())
+                               .count();
+  std::vector<store::Record> shortened =
+      store::shorten(records_, {.now = now,
+                                .longest = std::max(kLongestOrder, config.block.ladder.back()),
+                                .instead = config.block.ladder.back()});
+  if (!shortened.empty())
+    say(fmt::format(
+        "{}: {} of its blocks had an end that no block can have; they end {} s from now", path,
+        shortened.size(), config.block.ladder.back().count()));
   keeper_ = std::make_unique<store::Keeper>(
       store::KeeperSettings{.path = path,
                             .forget_after = ledger.forget_after,
                             .history_max = ledger.history_max,
                             .pending_max = std::size_t{ledger.blocks_max} + ledger.history_max},
       std::move(opened.store), [this] { mailbox_.wake(); }, say);
+  if (!shortened.empty()) keeper_->put(std::move(shortened), false);
 }
 
 void Controller::restore(control::EventSink& events) {

@@ -3,7 +3,9 @@
 usage: state_test.py EDGESENTRYD    (prints TAP)
 """
 
+import contextlib
 import os
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
@@ -80,6 +82,23 @@ def blocks_outlive_their_file(place: Place) -> None:
     place.stop()
 
 
+def an_end_that_cannot_be_is_shortened(place: Place) -> None:
+    """One bit makes tens of thousands of years of an hour; told once, for it is written back."""
+    config = configure(place)
+    place.start(config)
+    place.ask({"command": "block", "address": "198.51.100.9", "for": "1h"})
+    place.stop()
+    with contextlib.closing(sqlite3.connect(place.folder / "state.db")) as database:
+        database.execute("UPDATE source SET until = until | (1 << 60)")
+        database.commit()
+    place.start(config)
+    assert "had an end that no block can have" in place.errors(), place.errors()
+    place.stop()
+    place.start(config)
+    assert "had an end that no block can have" not in place.errors(), place.errors()
+    place.stop()
+
+
 def the_file_is_held_by_one(place: Place) -> None:
     """A second process is refused with the first one's number; kill -9 lets go."""
     config = configure(place)
@@ -107,4 +126,5 @@ if __name__ == "__main__":
                                 a_symbolic_link_is_named_and_not_given_away,
                                 a_hard_link_is_named_and_not_given_away,
                                 blocks_outlive_their_file,
+                                an_end_that_cannot_be_is_shortened,
                                 the_file_is_held_by_one]))
