@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 
 #include "scan/inspector_state.h"
@@ -12,6 +13,8 @@ constexpr std::uint16_t kFresh = 120;
 // From this much held against it, a suspect's place in tier 1 is not given to a newcomer.
 constexpr std::uint8_t kHoldRank = SuspectPool::rank_of_contacts(3, 0);
 constexpr std::uint8_t kSuspectRank = 0x20;
+// Claims between the fetch of a record and that of what it leads to.
+constexpr std::uint32_t kLooksPerClaim = SuspectPool::kCandidatesForLittle;
 // A blocked source's place goes to a newcomer when nothing less is left: the drop set knows it when
 // it comes back. A table full of blocks must not be blind to new scanners.
 constexpr std::uint8_t kBlockedRank = 0x40;
@@ -72,6 +75,7 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
   suspect.way = static_cast<std::uint8_t>(place.way);
   suspect.in_use = true;
   suspects.count_claimed();
+  look_ahead(moment.policy);
   dues.wake_by(slot, moment.now + moment.policy.thresholds.answer_timeout);
   SightingSet& set = sets[place.set];
   set.suspect[place.way] = slot;
@@ -82,6 +86,23 @@ Suspect* Inspector::State::promote(const base::Ip& source, Place place, std::uin
     settle_rank(suspect, moment.policy);
   }
   return &suspect;
+}
+
+// In a flood of suspects each claim pushes one out, and where that one stands in tier 1 and in the
+// slow tier are lines that nobody has touched for long. Three waits in a row for each, unless they
+// are fetched while the claims before are served: the records of the claim after the next, and what
+// those of the next one lead to.
+void Inspector::State::look_ahead(const DetectionPolicy& policy) const noexcept {
+  if (suspects.in_use() < suspects.capacity()) return;
+  for (std::uint32_t i = 0; i < kLooksPerClaim; ++i) {
+    const Suspect& soon = suspects.at(suspects.upcoming(i));
+    __builtin_prefetch(&sets[soon.set], 1);
+    slow.prefetch(source_key(settings.key, soon.source, policy.ipv6_prefix).tag);
+    const Suspect& later = suspects.at(suspects.upcoming(i + kLooksPerClaim));
+    const auto* line = reinterpret_cast<const std::byte*>(&later);
+    for (std::size_t at = 0; at <= offsetof(Suspect, contacts); at += base::kCacheLine)
+      __builtin_prefetch(line + at, 1);
+  }
 }
 
 void Inspector::State::set_aside(std::uint16_t slot, const Moment& moment) noexcept {

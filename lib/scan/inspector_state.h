@@ -90,6 +90,7 @@ struct Inspector::State {
   int admit(const base::Ip& source, const SourceKey& key, const Moment& moment) noexcept;
   Suspect* promote(const base::Ip& source, Place place, std::uint8_t rank,
                    const Moment& moment) noexcept;
+  void look_ahead(const DetectionPolicy& policy) const noexcept;
   void release(std::uint16_t slot) noexcept;
   // As release(), for a suspect that makes room: what is held against it goes to the slow tier.
   void set_aside(std::uint16_t slot, const Moment& moment) noexcept;

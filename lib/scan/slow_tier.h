@@ -37,6 +37,13 @@ class SlowTier {
     for (std::size_t way = first; way < first + kWays; ++way) found |= index_[way] == mark_of(tag);
     return found;
   }
+  // put() will be called for a source of this tag. A set is four lines.
+  void prefetch(std::uint32_t tag) const noexcept {
+    if (records_.empty()) return;
+    const std::size_t first = first_way(tag);
+    __builtin_prefetch(&index_[first]);
+    for (std::size_t way = first; way < first + kWays; ++way) __builtin_prefetch(&records_[way], 1);
+  }
   [[nodiscard]] bool knows(const SourceKey& key) const noexcept { return find(key) != kNone; }
   // The record of the source, which is then no longer here.
   [[nodiscard]] std::optional<SlowRecord> take(const SourceKey& key) noexcept;

@@ -33,10 +33,15 @@ class SuspectPool {
 
   // Slots are 1 to capacity().
   [[nodiscard]] Suspect& at(std::uint16_t slot) noexcept { return records_[slot - 1u]; }
+  [[nodiscard]] const Suspect& at(std::uint16_t slot) const noexcept { return records_[slot - 1u]; }
   [[nodiscard]] std::uint32_t capacity() const noexcept {
     return static_cast<std::uint32_t>(records_.size());
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+  // The one that a claim will look at `ahead` looks from now, 0: the next.
+  [[nodiscard]] std::uint16_t upcoming(std::uint32_t ahead) const noexcept {
+    return static_cast<std::uint16_t>((hand_ + 1 + ahead) % records_.size() + 1);
+  }
 
   // A slot for a source of this rank, 0 when it has done little and all that were looked at are
   // more suspicious. The slot may still hold its former suspect: the caller unlinks it from tier 1
