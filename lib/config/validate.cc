@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "config/device.h"
 #include "config/duration.h"
 #include "config/field_slots.h"
 #include "config/ignore_file.h"
@@ -137,10 +138,6 @@ void check_paths(const Config& config, const Origins& origins, Problems& problem
   check_absolute(origins, "log.block_command", config.log.block_command, problems);
   check_absolute(origins, "payload.cache", config.payload.cache, problems);
   check_absolute(origins, "control.socket", config.control.socket, problems);
-  if (!config.log.json_file.empty() && config.log.json_file == config.log.portsentry_file &&
-      !origins.is_spoiled("log.json_file"))
-    problems.push_back(about(origins, "log.json_file", "is the same file as log.portsentry_file",
-                             "Give each log a file of its own"));
   if (config.control.socket.ends_with('/'))
     problems.push_back(
         about(origins, "control.socket", "names a directory", "Add the socket's file name"));
@@ -226,6 +223,20 @@ void check_xdp(const Config& config, const Origins& origins, Problems& problems)
                              "Remove it, or write xdp = \"on\""));
 }
 
+// Names of interfaces as they stand in the two lists.
+void check_devices(const Config& config, const Origins& origins, Problems& problems) {
+  const auto check = [&](const std::string& key, const std::vector<std::string>& names) {
+    if (origins.is_spoiled(key)) return;
+    for (const std::string& name : names)
+      if (device_kind(name) != DeviceKind::interface)
+        problems.push_back(about(origins, key, "\"" + name + "\" is no name of an interface",
+                                 "Write kernel interfaces, at most 15 letters each, such as "
+                                 "\"eth0\""));
+  };
+  check("enforce.nftables_devices", config.enforce.nftables_devices);
+  check("enforce.xdp_devices", config.enforce.xdp_devices);
+}
+
 void check_rte_flow(const Config& config, const Origins& origins, Problems& problems) {
   if (origins.is_spoiled("enforce.rte_flow") || origins.is_spoiled("placement")) return;
   if (config.enforce.rte_flow == RteFlow::on && config.placement != Placement::inline_)
@@ -253,10 +264,10 @@ Problem about(const Origins& origins, const std::string& key, std::string fault,
 
 void validate(const Config& config, const Origins& origins, Problems& problems) {
   constexpr std::array kRules = {
-      validate_segments, check_dpdk,     check_workers, check_window,   check_sequential_test,
-      check_ladder,      check_allow,    check_paths,   check_cache,    check_group,
-      check_listen,      check_nftables, check_xdp,     check_rte_flow, validate_verify,
-      validate_places,   validate_api};
+      validate_segments, check_dpdk,     check_workers,  check_window,       check_sequential_test,
+      check_ladder,      check_allow,    check_paths,    check_cache,        check_group,
+      check_listen,      check_nftables, check_xdp,      check_rte_flow,     validate_verify,
+      validate_places,   validate_api,   validate_paths, validate_privilege, check_devices};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

@@ -28,6 +28,13 @@ void validate_places(const Config& config, const Origins& origins, std::vector<P
 // The part of it that concerns the HTTP API.
 void validate_api(const Config& config, const Origins& origins, std::vector<Problem>& problems);
 
+// Paths that the appliance writes differ from each other and from all that it reads.
+void validate_paths(const Config& config, const Origins& origins, std::vector<Problem>& problems);
+
+// The part of it that concerns users and capabilities.
+void validate_privilege(const Config& config, const Origins& origins,
+                        std::vector<Problem>& problems);
+
 // A complaint about `key`, at its place in the file.
 Problem about(const Origins& origins, const std::string& key, std::string fault,
               std::string remedy);

@@ -37,6 +37,24 @@ void check_tls(const Config& config, const Origins& origins, Problems& problems)
                                      : "Name the certificate's file with tls_certificate"));
 }
 
+// An IPv6 socket takes IPv6 only, so that only the API's IPv4 address can be in the way.
+void check_shared_port(const Config& config, const Origins& origins, Problems& problems) {
+  if (origins.is_spoiled("api.listen") || origins.is_spoiled("metrics.listen")) return;
+  const auto api = parse_api_listen(config.api.listen);
+  const auto metrics = parse_listen(config.metrics.listen);
+  if (!api || !metrics || !api.value().address.is_v4() || api.value().port != metrics.value().port)
+    return;
+  const base::Ip any = base::Ip::v4(0);
+  const base::Ip& one = api.value().address;
+  const base::Ip& other = metrics.value().address;
+  if (one != other && one != any && other != any) return;
+  problems.push_back(about(origins, "api.listen",
+                           "\"" + config.api.listen + "\" is where metrics.listen is (\"" +
+                               config.metrics.listen + "\"), and one port has one server",
+                           "Choose another port; or, since the API has /metrics too, write "
+                           "[metrics] listen = \"\""));
+}
+
 void check_path(const Origins& origins, const std::string& key, const std::string& path,
                 Problems& problems) {
   if (path.empty() || path.front() == '/') return;
@@ -54,9 +72,7 @@ void validate_api(const Config& config, const Origins& origins, Problems& proble
   check_path(origins, "api.read_token_file", api.read_token_file, problems);
   check_path(origins, "api.tls_certificate", api.tls_certificate, problems);
   check_path(origins, "api.tls_key", api.tls_key, problems);
-  if (api.read_token_file == api.token_file)
-    problems.push_back(about(origins, "api.read_token_file", "is the same file as api.token_file",
-                             "Give the token that may only look a file of its own"));
+  check_shared_port(config, origins, problems);
 }
 
 }  // namespace edgesentry::config

@@ -68,6 +68,10 @@ class SegmentRules {
           key, "\"" + device + "\" is no name of a device",
           "Write a kernel interface (at most 15 letters), a PCI address such as 0000:03:00.0, "
           "or a vdev such as net_af_packet0,iface=eth1");
+    if (const std::string name = kernel_interface(device);
+        kind == DeviceKind::vdev && !name.empty() && device_kind(name) != DeviceKind::interface)
+      say(key, "iface=" + name + " is no name of an interface",
+          "Write a kernel interface, at most 15 letters, such as iface=eth1");
     if (kind == DeviceKind::pci && config_.placement == Placement::host &&
         !origins_.is_spoiled("placement"))
       say(key, "DPDK would take this device away from the machine, which host placement protects",
