@@ -82,6 +82,7 @@ class Planner {
   base::Status add_interface(const std::string& where, const std::string& name);
   void size_packet_pool();
   base::Status add_memory();
+  base::Status check_memory(std::uint64_t packet_bytes) const;
 
   const config::Config& config_;
   const HostFacts& host_;
@@ -222,6 +223,26 @@ void Planner::size_packet_pool() {
         config_.workers.mbufs, plan_.ports.size(), config_.workers.count, plan_.packets));
 }
 
+// Buffers and tables are touched, all of them, at the start; of memory_mb only what is used. A
+// kernel that promises more than it has would end the process in the middle of it.
+base::Status Planner::check_memory(std::uint64_t packet_bytes) const {
+  const std::uint64_t needed = packet_bytes + table_bytes_;
+  if (host_.memory_bytes_available > 0 && needed > host_.memory_bytes_available)
+    return base::Error{fmt::format(
+        "[workers] mbufs = {} needs {} MiB and the tables of [table] {} MiB, and of this machine's "
+        "{} MiB of ordinary memory {} MiB are available: write a smaller mbufs or smaller tables",
+        plan_.packets, packet_bytes / kMiB, table_bytes_ / kMiB, host_.memory_bytes / kMiB,
+        host_.memory_bytes_available / kMiB)};
+  const std::uint64_t asked = std::uint64_t{config_.dpdk.memory_mb} * kMiB;
+  if (host_.memory_bytes > 0 && asked > host_.memory_bytes)
+    return base::Error{fmt::format(
+        "[dpdk] memory_mb = {}: this machine has {} MiB of ordinary memory, and {} MiB are enough "
+        "for {} packet buffers: write memory_mb = {}",
+        config_.dpdk.memory_mb, host_.memory_bytes / kMiB, packet_bytes / kMiB + 1, plan_.packets,
+        packet_bytes / kMiB + 1)};
+  return {};
+}
+
 base::Status Planner::add_memory() {
   if (has_option(extra_, {"-m", "--socket-mem", "--no-huge", "--in-memory", "--legacy-mem"})) {
     plan_.has_hugepages = !has_option(extra_, {"--no-huge"});
@@ -230,7 +251,7 @@ base::Status Planner::add_memory() {
   const config::Dpdk& dpdk = config_.dpdk;
   const std::uint64_t packet_bytes = pool_bytes(plan_.packets, plan_.data_room) + kEalOwnBytes;
   const std::uint64_t wanted =
-      std::max<std::uint64_t>(dpdk.memory_mb * kMiB, packet_bytes + table_bytes_);
+      std::max<std::uint64_t>(std::uint64_t{dpdk.memory_mb} * kMiB, packet_bytes + table_bytes_);
   const bool is_enough = host_.hugepage_bytes_free >= wanted;
   const std::string command = fmt::format("sysctl -w vm.nr_hugepages={}",
                                           (wanted + host_.hugepage_size - 1) / host_.hugepage_size);
@@ -250,7 +271,9 @@ base::Status Planner::add_memory() {
     plan_.notes.push_back(fmt::format(
         "running without hugepages ({} MiB free, {} MiB wanted), which is slower: `{}` gives them",
         host_.hugepage_bytes_free / kMiB, wanted / kMiB, command));
-  const std::uint64_t ordinary = std::max<std::uint64_t>(dpdk.memory_mb * kMiB, packet_bytes);
+  if (base::Status fault = check_memory(packet_bytes); !fault) return fault;
+  const std::uint64_t ordinary =
+      std::max<std::uint64_t>(std::uint64_t{dpdk.memory_mb} * kMiB, packet_bytes);
   plan_.arguments.insert(plan_.arguments.end(), {"--no-huge", "--no-shconf", "-m",
                                                  fmt::to_string((ordinary + kMiB - 1) / kMiB)});
   return {};

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -101,6 +102,34 @@ std::uint64_t read_keyed_number(const char* path, std::string_view key, int base
   return 0;
 }
 
+// The least memory.max from this process's group up to the root; the largest number: no limit.
+// cgroups(7): "0::/system.slice/edgesentryd.service"; a limit that is "max" reads as no number.
+std::uint64_t read_group_limit() {
+  constexpr std::string_view kUnified = "0::/";
+  std::uint64_t least = ~std::uint64_t{0};
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    if (!line.starts_with(kUnified)) continue;
+    const std::filesystem::path root = "/sys/fs/cgroup";
+    std::filesystem::path group = line.substr(kUnified.size());
+    for (; !group.empty(); group = group.parent_path())
+      if (const std::uint64_t limit = read_number(root / group / "memory.max"); limit > 0)
+        least = std::min(least, limit);
+    if (const std::uint64_t limit = read_number(root / "memory.max"); limit > 0)
+      least = std::min(least, limit);
+  }
+  return least;
+}
+
+void read_memory(HostFacts& facts) {
+  const auto bytes = [](std::string_view key) {
+    return read_keyed_number("/proc/meminfo", key, 10) * 1024;
+  };
+  const std::uint64_t limit = read_group_limit();
+  facts.memory_bytes = std::min(bytes("MemTotal:"), limit);
+  facts.memory_bytes_available = std::min(bytes("MemAvailable:"), limit);
+}
+
 }  // namespace
 
 const Interface* HostFacts::find_interface(std::string_view name) const noexcept {
@@ -117,6 +146,7 @@ HostFacts read_host() {
   facts.hugepage_bytes_free = read_free_hugepage_bytes();
   const std::uint64_t kib = read_keyed_number("/proc/meminfo", "Hugepagesize:", 10);
   if (kib > 0) facts.hugepage_size = kib * 1024;
+  read_memory(facts);
   const std::uint64_t capabilities = read_keyed_number("/proc/self/status", "CapEff:", 16);
   facts.has_net_raw = (capabilities >> CAP_NET_RAW & 1) != 0;
   facts.has_net_admin = (capabilities >> CAP_NET_ADMIN & 1) != 0;

@@ -2,8 +2,9 @@
 // once at start by main, so that everything decided from it (eal_plan.h) is a pure function and
 // testable.
 //
-// Sources: /proc/self/status, /proc/net/route, /sys/kernel/mm/hugepages, SIOCGIFMTU. What cannot be
-// read counts as absent: the plan then asks for less or says what is missing.
+// Sources: /proc/self/status, /proc/net/route, /proc/meminfo, /sys/kernel/mm/hugepages, SIOCGIFMTU,
+// memory.max of the control groups. What cannot be read counts as absent: the plan then asks for
+// less or says what is missing.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,11 @@ struct HostFacts {
   std::vector<std::uint16_t> cpus;      // that this process may run on
   std::uint64_t hugepage_bytes_free = 0;
   std::uint64_t hugepage_size = 2u << 20;  // of the kernel's default hugepage
-  bool has_net_raw = false;                // CAP_NET_RAW: packet sockets
-  bool has_net_admin = false;              // CAP_NET_ADMIN: promiscuous mode
+  // Ordinary memory, of this machine or of the control group if that has less; 0: not known.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_bytes_available = 0;  // without swapping, as the kernel estimates it
+  bool has_net_raw = false;                  // CAP_NET_RAW: packet sockets
+  bool has_net_admin = false;                // CAP_NET_ADMIN: promiscuous mode
 
   [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
 };

@@ -3,6 +3,7 @@
 usage: wrong_config_test.py EDGESENTRYD    (prints TAP; no root; edgesentry lies beside it)
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,8 +74,24 @@ def knows_users_capabilities_and_interfaces(place: Place) -> None:
     refused(place, text.replace('"net_null0"', '"../x"'), 'segment[0].outside: "../x" is no name')
 
 
+def wants_no_more_memory_than_there_is(place: Place) -> None:
+    """With what is wanted, what there is and what to write, before DPDK begins."""
+    text = place.write_config("net_null0", "net_null1").read_text(encoding="utf-8")
+    total = re.search(r"MemTotal:\s+(\d+) kB",
+                      Path("/proc/meminfo").read_text(encoding="utf-8"))
+    assert total is not None
+    if int(total[1]) >= 1 << 30:  # this is a very large machine
+        return
+    refused(place, text.replace("memory_mb = 128", "memory_mb = 1048576"),
+            "[dpdk] memory_mb = 1048576: this machine has", "write memory_mb = ", code=1)
+    large = text.replace("sources = 4096", 'sources = "256M"')
+    refused(place, large.replace("mbufs = 4096", "mbufs = 16777216"),
+            "[workers] mbufs = 16777216 needs", "are available", code=1)
+
+
 CASES: list[Case] = [keeps_its_files_apart, has_one_server_on_each_port,
-                     knows_users_capabilities_and_interfaces]
+                     knows_users_capabilities_and_interfaces,
+                     wants_no_more_memory_than_there_is]
 
 
 if __name__ == "__main__":

@@ -181,6 +181,42 @@ TEST(EalPlan, gives_the_command_when_required_hugepages_are_missing) {
       << plan.error().text;
 }
 
+TEST(EalPlan, refuses_what_this_machine_has_no_memory_for) {
+  config::Config config = config_of("net_null0", "net_null1");
+  HostFacts facts = host();
+  facts.memory_bytes = 8 * kGiB;
+  facts.memory_bytes_available = 6 * kGiB;
+  const auto refusal = [&](std::uint64_t tables) {
+    const auto plan = plan_eal({config, facts, tables});
+    return plan ? std::string() : plan.error().text;
+  };
+  EXPECT_EQ(refusal(5 * kGiB), "");
+  EXPECT_NE(refusal(6 * kGiB).find("the tables of [table] 6144 MiB"), std::string::npos);
+
+  config.dpdk.memory_mb = 8 * 1024;
+  EXPECT_EQ(refusal(0), "");
+  config.dpdk.memory_mb = 8 * 1024 + 1;
+  EXPECT_NE(refusal(0).find("memory_mb = 8193: this machine has 8192 MiB"), std::string::npos)
+      << refusal(0);
+  config.dpdk.memory_mb = 1'048'576;
+  EXPECT_NE(refusal(0).find("write memory_mb = "), std::string::npos) << refusal(0);
+
+  config.workers.mbufs = 16'777'216;
+  EXPECT_NE(refusal(0).find("mbufs = 16777216 needs 3"), std::string::npos) << refusal(0);
+  facts.memory_bytes = facts.memory_bytes_available = 0;  // not known
+  EXPECT_EQ(refusal(0), "");
+}
+
+TEST(EalPlan, takes_hugepages_whatever_ordinary_memory_there_is) {
+  const config::Config config = config_of("net_null0", "net_null1");
+  HostFacts facts = host();
+  facts.memory_bytes = facts.memory_bytes_available = kGiB / 4;
+  facts.hugepage_bytes_free = 2 * kGiB;
+  EXPECT_TRUE(plan_eal({config, facts, kGiB}).ok());
+  facts.hugepage_bytes_free = 0;
+  EXPECT_FALSE(plan_eal({config, facts, kGiB}).ok());
+}
+
 TEST(EalPlan, leaves_cores_and_memory_to_the_operators_own_arguments) {
   config::Config config = config_of("net_null0", "net_null1");
   config.dpdk.eal_args = {"-m", "300"};
@@ -228,6 +264,8 @@ TEST(HostFacts, sees_this_machine) {
   const HostFacts facts = read_host();
   EXPECT_FALSE(facts.cpus.empty());
   EXPECT_GT(facts.hugepage_size, 0u);
+  EXPECT_GT(facts.memory_bytes_available, 0u);
+  EXPECT_LE(facts.memory_bytes_available, facts.memory_bytes);
   EXPECT_EQ(facts.find_interface("no such interface"), nullptr);
 }
 
