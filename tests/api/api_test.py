@@ -152,6 +152,20 @@ def refuses_a_name_that_stands_twice(place: ApiPlace) -> None:
     place.stop()
 
 
+def answers_however_much_is_asked(place: ApiPlace) -> None:
+    """Parameters beyond all measure: a refusal at once, which says why."""
+    place.start_api("requests_per_second = 10000")
+    for count in (33, 300, 1500):
+        query = "&".join(f"a{number}=1" for number in range(count))
+        status, found, headers = place.request("GET", f"/v1/blocks?{query}")
+        check_problem(found, status, headers)
+        assert status == 400 and "the target " in found["detail"], found
+    assert place.request("GET", "/v1/blocks?" + "a" * 30000)[0] == 414
+    for query in ("?", "?limit=5", "?limit=5&shape=vertical"):
+        assert place.request("GET", f"/v1/blocks{query}")[0] == 200, query
+    place.stop()
+
+
 def goes_on_with_events_where_a_client_stopped(place: ApiPlace) -> None:
     """Live events with their numbers; Last-Event-ID brings what came meanwhile."""
     place.start_api("streams_max = 1")
@@ -246,8 +260,8 @@ def speaks_tls(place: ApiPlace) -> None:
 
 CASES = (answers_as_its_document_says, answers_nothing_that_is_not_documented,
          limits_wrong_tokens_but_not_the_right_one, limits_what_one_client_asks,
-         refuses_a_name_that_stands_twice, goes_on_with_events_where_a_client_stopped,
-         keeps_its_tokens_to_itself, speaks_tls)
+         refuses_a_name_that_stands_twice, answers_however_much_is_asked,
+         goes_on_with_events_where_a_client_stopped, keeps_its_tokens_to_itself, speaks_tls)
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ def repairs_what_others_break(place: Place) -> None:
               f"add set {table} nets4 {{ type ipv4_addr; flags interval; }}"]
 
     def is_repaired() -> bool:
-        table = place.nft("list", "table", "inet", "edgesentry", check=False)  # may be away just now
+        table = place.nft("list", "table", "inet", "edgesentry", check=False)  # it may be away
         return (place.held() == right == place.held("netdev") and table.count("drop") == 4 and
                 "nets4" not in table and "dormant" not in place.nft("list", "tables") and
                 "accept;" not in table.replace("policy accept;", "") and
