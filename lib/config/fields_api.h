@@ -44,7 +44,9 @@ inline constexpr std::array kApiFields = {
           .unit = "connections",
           .range = {4, 16'384},
           .restart = true,
-          .help = "Open at the same time, at most 20 KiB each; more are closed at once.",
+          .help =
+              "Open at the same time, at most 20 KiB each; above that one that has shown no right "
+              "token is closed.",
           .example = "1024"},
     Field{.key = "api.connections_per_client",
           .slot = &in<&Config::api, &Api::connections_per_client>,

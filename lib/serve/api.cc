@@ -154,7 +154,7 @@ Api::Admission Api::admit(const HttpRequest& head) {
   ApiMatch match;
   if (target) match = match_route(head.method, target.value().segments);
   const bool is_open = match.route != nullptr && match.route->answer == ApiAnswer::health;
-  const ApiRight right = right_of(settings_.tokens, head.authorization);
+  const ApiRight right = out.right = right_of(settings_.tokens, head.authorization);
   // A stranger learns nothing of what there is.
   if ((out.refusal = check_client(head, right, is_open))) return out;
   if (!target) {

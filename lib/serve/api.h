@@ -33,6 +33,7 @@ class Api {
 
   struct Admission {
     std::optional<HttpReply> refusal;  // else:
+    ApiRight right = ApiRight::none;   // refused or not
     const ApiRoute* route = nullptr;
     std::string argument;
     HttpTarget target;

@@ -15,6 +15,7 @@ struct Labelled {
 };
 constexpr auto kConnections = std::to_array<Labelled>({{"accepted", &ApiNumbers::accepted},
                                                        {"refused", &ApiNumbers::refused},
+                                                       {"displaced", &ApiNumbers::displaced},
                                                        {"cut_off", &ApiNumbers::cut_off}});
 constexpr auto kRefusals = std::to_array<Labelled>({{"token", &ApiNumbers::wrong_tokens},
                                                     {"rate", &ApiNumbers::limited},

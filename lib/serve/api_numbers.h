@@ -18,8 +18,9 @@ struct ApiNumbers {
   std::array<std::array<Count, kApiClasses.size()>, kApiMethods.size()> requests{};
   Count connections{0};  // gauge
   Count accepted{0};
-  Count refused{0};  // above a limit of connections
-  Count cut_off{0};  // too slow to ask, or to read
+  Count refused{0};    // above a limit of connections
+  Count displaced{0};  // without a token, for a newcomer above a limit
+  Count cut_off{0};    // too slow to ask, or to read
   Count wrong_tokens{0}, limited{0}, too_long{0}, busy{0};
   Count streams{0};  // gauge
   Count streams_dropped{0};

@@ -80,6 +80,7 @@ bool HttpExchange::take_head(std::string_view method) {
   request_.last_event_id = header("Last-Event-ID");
   request_.content_length = length_of(header(MHD_HTTP_HEADER_CONTENT_LENGTH));
   admission_ = shared_.api.admit(request_);
+  shared_.connections.set_known(connection_, admission_.right != ApiRight::none);
   if (admission_.refusal) return send(*admission_.refusal);
   stage_ = Stage::body;
   return true;

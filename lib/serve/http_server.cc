@@ -41,7 +41,7 @@ base::Ip address_of(const sockaddr* address) {
 base::Status make_room_for(std::uint32_t connections) {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
-  const rlim_t wanted = connections + kOtherFiles;
+  const rlim_t wanted = connections + HttpConnections::kLeavingMax + kOtherFiles;
   if (files.rlim_cur >= wanted) return {};
   if (files.rlim_max >= wanted) {
     files.rlim_cur = wanted;

@@ -241,7 +241,8 @@ constexpr auto kTable = std::to_array<MetricRow>({
      "Requests refused over HTTP: wrong token, rate (429), length of the body (413), busy (503)."},
     {"edgesentry_api_connections", kGauge, "", "Open connections to the HTTP API."},
     {"edgesentry_api_connections_total", kCounter, "result",
-     "Connections to the HTTP API: accepted, refused (too many), cut_off (too slow)."},
+     "Connections to the HTTP API: accepted, refused (too many), displaced (without a token, for a "
+     "newcomer), cut_off (too slow)."},
     {"edgesentry_api_streams", kGauge, "", "Clients that follow the live events."},
     {"edgesentry_api_streams_dropped_total", kCounter, "",
      "Clients of live events that were dropped because they read too slowly."},

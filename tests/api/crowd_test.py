@@ -44,11 +44,21 @@ def is_refused(place: ApiPlace) -> bool:
             return True
 
 
+def show_token(place: ApiPlace, client: socket.socket) -> None:
+    """A whole request, after which the connection stays."""
+    client.sendall(ask_for_status(place).replace(b"Connection: close\r\n", b""))
+    reply = http.client.HTTPResponse(client, method="GET")
+    reply.begin()
+    assert reply.status == 200 and reply.read()
+
+
 def hangs_up_above_the_limit_and_takes_others_later(place: ApiPlace) -> None:
-    """Who is in is served on; who comes above the limit is not, until one leaves."""
+    """Who has shown the token is served on; who comes above the limit is not, until one leaves."""
     place.start_api('connections_max = 8\nconnections_per_client = 8\ntimeout = "60s"')
     with contextlib.ExitStack() as stack:
         clients = open_clients(place, stack, 8)
+        for client in clients:
+            show_token(place, client)
         wait_for("eight connections",
                  lambda: place.metric("edgesentry_api_connections") == 8, 20)
         for _ in range(20):
@@ -61,6 +71,25 @@ def hangs_up_above_the_limit_and_takes_others_later(place: ApiPlace) -> None:
         last.close()
         wait_for("a place", lambda: not is_refused(place), 20)
     wait_for("all places", lambda: place.request("GET", "/v1/status")[0] == 200, 20)
+    place.stop()
+
+
+def lets_nobody_without_a_token_shut_out_who_has_it(place: ApiPlace) -> None:
+    """Silent clients of eight addresses, this one's among them, in every place there is."""
+    place.start_api('timeout = "60s"\nrequests_per_second = 100000')
+    with contextlib.ExitStack() as stack:
+        friend = open_clients(place, stack, 1)[0]
+        show_token(place, friend)
+        for _ in range(3):
+            for number in range(512):
+                silent = stack.enter_context(socket.socket())
+                silent.bind((f"127.0.0.{1 + number % 8}", 0))
+                silent.connect((place.host, place.api_port))
+            for _ in range(10):
+                assert place.request("GET", "/v1/status")[0] == 200
+            show_token(place, friend)
+        assert place.metric("edgesentry_api_connections_total", 'result="displaced"') > 1000
+        wait_for("the limit", lambda: place.metric("edgesentry_api_connections") <= 256, 20)
     place.stop()
 
 
@@ -168,6 +197,7 @@ def listens_on_ipv6(place: ApiPlace) -> None:
 
 
 CASES = (hangs_up_above_the_limit_and_takes_others_later,
+         lets_nobody_without_a_token_shut_out_who_has_it,
          tells_who_finds_no_place_in_the_queue_to_come_again,
          cuts_a_reader_that_is_too_slow_and_serves_the_others, listens_on_ipv6)
 

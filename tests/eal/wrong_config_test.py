@@ -18,11 +18,10 @@ def refused(place: Place, text: str, *sentence: str, code: int = 78) -> None:
     """By both checks and by the start: the same exit code, the same sentence."""
     config = place.folder / "edgesentry.toml"
     config.write_text(text, encoding="utf-8")
-    beside = Path(place.program).parent
-    daemon = [beside / "edgesentryd", "-c", config]
+    daemon = [place.program, "-c", str(config)]
     runs = [[*daemon, "--check"], daemon]
     if code == 78:
-        runs.append([beside / "edgesentry", "check", config])
+        runs.append([str(Path(place.program).parent / "edgesentry"), "check", str(config)])
     for words in runs:
         done = subprocess.run(words, capture_output=True, text=True, timeout=START_SECONDS,
                               check=False)
