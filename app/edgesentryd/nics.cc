@@ -3,17 +3,18 @@
 #include <random>
 #include <utility>
 
+#include "machine/memory_need.h"
 #include "nic/flow_drop.h"
-#include "plane/plane.h"
 
 namespace edgesentry::appliance {
 
 base::Result<nic::EalPlan> Nics::plan(const config::Config& config,
                                       const std::vector<std::string>& eal_arguments) {
-  const nic::HostFacts host = nic::read_host();
+  nic::HostFacts host = nic::read_host();
+  nic::read_device_nodes(host, config);
   return nic::plan_eal({.config = config,
                         .host = host,
-                        .table_bytes = plane::table_bytes(config),
+                        .table_bytes = machine::table_bytes(config),
                         .extra_arguments = eal_arguments});
 }
 
@@ -23,7 +24,8 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
   auto eal = nic::Eal::start(plan);
   if (!eal) return eal.error();
   nics->eal_ = std::move(eal).value();
-  auto pool = nic::PacketPool::make(plan.packets, plan.data_room);
+  auto pool = nic::PacketPool::make(plan.packets, plan.data_room, "edgesentry_packets",
+                                    plan.has_hugepages ? plan.packet_node : -1);
   if (!pool) return pool.error();
   nics->pool_ = std::make_unique<nic::PacketPool>(std::move(pool).value());
 

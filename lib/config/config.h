@@ -58,7 +58,7 @@ struct Dpdk {
 struct Workers {
   std::uint16_t count = 1;
   Idle idle = Idle::adaptive;
-  std::vector<std::uint16_t> cores;  // empty: the first cores this process may use
+  std::vector<std::uint16_t> cores;  // empty: machine/placement.h chooses
   std::uint16_t queue_descriptors = 1024;
   std::uint32_t mbufs = 16384;
 };

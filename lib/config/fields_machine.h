@@ -94,7 +94,9 @@ inline constexpr std::array kMachineFields = {
           .unit = "core",
           .range = {0, 1023},
           .restart = true,
-          .help = "Cores for the workers, one each; empty: the first that this process may use.",
+          .help = "CPUs for the workers, taken as they stand: worker i runs on the i-th and polls "
+                  "queue i of every device. Empty: chosen, isolated ones first, then whole cores, "
+                  "on the NUMA node of the devices; one is left for all else if there are enough.",
           .example = "[2, 3, 4, 5]"},
     Field{.key = "workers.queue_descriptors",
           .slot = &in<&Config::workers, &Workers::queue_descriptors>,

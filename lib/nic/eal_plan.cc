@@ -9,19 +9,14 @@
 #include <initializer_list>
 #include <set>
 
+#include "machine/memory_need.h"
+#include "machine/placement.h"
 #include "nic/packet_pool.h"
 
 namespace edgesentry::nic {
 namespace {
 
 constexpr std::uint64_t kMiB = 1u << 20;
-// EAL, drivers and mempool headers beside what we ask for; testpmd with two vdevs uses about 20
-// MiB.
-constexpr std::uint64_t kEalOwnBytes = 64 * kMiB;
-// net_af_packet gives the socket address and TPACKET2_HDRLEN out of each frame: 52 - 20 bytes
-// (packet(7)); 22 more for an Ethernet header with two VLAN tags.
-constexpr std::uint32_t kFrameOverhead = 64;
-constexpr std::uint32_t kStandardFrame = 2048;
 // Frames of one net_af_packet queue: absorbs a millisecond at 2 Mpps while a worker sleeps.
 constexpr std::uint32_t kPacketSocketFrames = 2048;
 
@@ -64,6 +59,7 @@ class Planner {
 
   base::Result<EalPlan> plan() {
     plan_.arguments = {"edgesentryd"};
+    find_ports();
     if (base::Status fault = add_cores(); !fault) return fault.error();
     if (base::Status fault = add_devices(); !fault) return fault.error();
     size_packet_pool();
@@ -75,12 +71,15 @@ class Planner {
   }
 
  private:
+  void find_ports();
   base::Status add_cores();
   base::Status add_devices();
   base::Status add_device(const std::string& where, const std::string& device);
   base::Status check_interface(const std::string& where, const std::string& name);
   base::Status add_interface(const std::string& where, const std::string& name);
   void size_packet_pool();
+  [[nodiscard]] std::vector<machine::NodeNeed> node_needs() const;
+  [[nodiscard]] std::string missing_pages(const std::vector<machine::NodeNeed>& needs) const;
   base::Status add_memory();
   base::Status check_memory(std::uint64_t packet_bytes) const;
 
@@ -88,43 +87,48 @@ class Planner {
   const HostFacts& host_;
   std::uint64_t table_bytes_;
   std::vector<std::string> extra_;
-  std::uint32_t frame_bytes_ = kStandardFrame;
+  std::uint32_t frame_bytes_ = 0;
   bool has_pci_ = false;
+  std::vector<machine::PortPlace> port_places_;
+  machine::Placement placement_;  // empty: the operator's own arguments say it
+  machine::MemoryNeed need_;
   EalPlan plan_;
 };
+
+void Planner::find_ports() {
+  const bool is_inline = config_.placement == config::Placement::inline_;
+  for (const config::Segment& segment : config_.segments) {
+    port_places_.push_back({segment.name + (is_inline ? " outside" : ""), segment.outside,
+                            host_.node_of(segment.outside)});
+    if (is_inline)
+      port_places_.push_back(
+          {segment.name + " inside", segment.inside, host_.node_of(segment.inside)});
+  }
+  plan_.packet_node = machine::node_of_ports(port_places_);
+}
 
 // Lcore 0 is the main thread, which only waits for signals: it and the threads that it starts get
 // the CPUs without a worker, or all of them when each has one. Lcore i + 1 is worker i, pinned.
 base::Status Planner::add_cores() {
   if (has_option(extra_, {"-l", "-c", "--lcores", "-s", "-S"})) return {};
-  const config::Workers& workers = config_.workers;
-  std::vector<std::uint16_t> cores = workers.cores;
-  if (cores.empty()) {
-    if (workers.count > host_.cpus.size())
-      return base::Error{fmt::format(
-          "[workers] count = {}: this process may use {} CPUs only; lower count, or name the cores "
-          "in [workers] cores to let workers share them",
-          workers.count, host_.cpus.size())};
-    cores.assign(host_.cpus.begin(), host_.cpus.begin() + workers.count);
+  std::vector<machine::Cpu> cpus;
+  for (const std::uint16_t id : host_.cpus) {
+    const machine::Cpu* known = host_.topology.find(id);
+    cpus.push_back(known != nullptr ? *known : machine::Cpu{.id = id, .core = id});
   }
-  if (cores.size() < workers.count)
-    return base::Error{fmt::format("[workers] cores names {} cores for {} workers: name one each",
-                                   cores.size(), workers.count)};
-  cores.resize(workers.count);
-  for (const std::uint16_t core : cores)
-    if (std::ranges::find(host_.cpus, core) == host_.cpus.end())
-      return base::Error{
-          fmt::format("[workers] cores: CPU {} is not among those that this process may use ({})",
-                      core, fmt::join(host_.cpus, ","))};
-  std::vector<std::uint16_t> rest;
-  std::ranges::copy_if(host_.cpus, std::back_inserter(rest), [&](std::uint16_t cpu) {
-    return std::ranges::find(cores, cpu) == cores.end();
-  });
-  std::string lcores =
-      fmt::format("--lcores=0@({})", fmt::join(rest.empty() ? host_.cpus : rest, ","));
+  const machine::PlacementRequest request{.cpus = cpus,
+                                          .workers = config_.workers.count,
+                                          .wanted = config_.workers.cores,
+                                          .ports = port_places_};
+  auto placed = machine::place(request);
+  if (!placed) return placed.error();
+  placement_ = std::move(placed).value();
+  const std::vector<std::uint16_t>& cores = placement_.cores;
+  std::string lcores = fmt::format("--lcores=0@({})", fmt::join(placement_.others, ","));
   for (std::size_t i = 0; i < cores.size(); ++i) lcores += fmt::format(",{}@{}", i + 1, cores[i]);
   plan_.arguments.push_back(lcores);
   plan_.arguments.push_back("--main-lcore=0");
+  std::ranges::move(machine::far_workers(placement_, request), std::back_inserter(plan_.notes));
   return {};
 }
 
@@ -199,8 +203,7 @@ base::Status Planner::check_interface(const std::string& where, const std::strin
 base::Status Planner::add_interface(const std::string& where, const std::string& name) {
   if (base::Status fault = check_interface(where, name); !fault) return fault;
   const Interface* interface = host_.find_interface(name);
-  std::uint32_t frame = kStandardFrame;
-  while (frame < interface->mtu + kFrameOverhead && frame < kFrameBytesMax) frame *= 2;
+  const std::uint32_t frame = machine::frame_bytes(interface->mtu);
   frame_bytes_ = std::max(frame_bytes_, frame);
   const std::string port = "net_af_packet_" + name;
   // A block is at least a page and holds whole frames, as PACKET_RX_RING wants.
@@ -212,11 +215,12 @@ base::Status Planner::add_interface(const std::string& where, const std::string&
 }
 
 void Planner::size_packet_pool() {
-  plan_.data_room = static_cast<std::uint16_t>(frame_bytes_ + kHeadroom);
-  const PoolNeed need{.ports = static_cast<std::uint32_t>(plan_.ports.size()),
-                      .workers = config_.workers.count,
-                      .descriptors = config_.workers.queue_descriptors};
-  plan_.packets = std::max(config_.workers.mbufs, packets_needed(need));
+  need_ = machine::memory_need({.config = config_,
+                                .ports = plan_.ports.size(),
+                                .frame_bytes = frame_bytes_,
+                                .table_bytes = table_bytes_});
+  plan_.data_room = need_.data_room;
+  plan_.packets = need_.packets;
   if (plan_.packets > config_.workers.mbufs)
     plan_.notes.push_back(fmt::format(
         "[workers] mbufs = {} is too few for {} ports and {} workers: {} are used",
@@ -243,39 +247,64 @@ base::Status Planner::check_memory(std::uint64_t packet_bytes) const {
   return {};
 }
 
+// By node where there are several: EAL would spread a sum over the nodes of the lcores, not over
+// those of the tables.
+std::vector<machine::NodeNeed> Planner::node_needs() const {
+  if (host_.hugepage_nodes.size() < 2) return {};
+  return machine::need_by_node(need_, host_.topology, placement_, plan_.packet_node);
+}
+
+std::string Planner::missing_pages(const std::vector<machine::NodeNeed>& needs) const {
+  for (const machine::NodeNeed& need : needs) {
+    const auto node = std::ranges::find(host_.hugepage_nodes, need.node, &NodePages::node);
+    const std::uint64_t free = node == host_.hugepage_nodes.end() ? 0 : node->bytes_free;
+    if (free < need.bytes)
+      return fmt::format("{} MiB free and {} MiB wanted on NUMA node {}", free / kMiB,
+                         need.bytes / kMiB, need.node);
+  }
+  return host_.hugepage_bytes_free >= need_.huge
+             ? ""
+             : fmt::format("{} MiB free, {} MiB wanted", host_.hugepage_bytes_free / kMiB,
+                           need_.huge / kMiB);
+}
+
 base::Status Planner::add_memory() {
   if (has_option(extra_, {"-m", "--socket-mem", "--no-huge", "--in-memory", "--legacy-mem"})) {
     plan_.has_hugepages = !has_option(extra_, {"--no-huge"});
     return {};
   }
   const config::Dpdk& dpdk = config_.dpdk;
-  const std::uint64_t packet_bytes = pool_bytes(plan_.packets, plan_.data_room) + kEalOwnBytes;
-  const std::uint64_t wanted =
-      std::max<std::uint64_t>(std::uint64_t{dpdk.memory_mb} * kMiB, packet_bytes + table_bytes_);
-  const bool is_enough = host_.hugepage_bytes_free >= wanted;
-  const std::string command = fmt::format("sysctl -w vm.nr_hugepages={}",
-                                          (wanted + host_.hugepage_size - 1) / host_.hugepage_size);
-  if (dpdk.hugepages == config::Hugepages::required && !is_enough)
+  const std::vector<machine::NodeNeed> needs = node_needs();
+  const std::string missing = missing_pages(needs);
+  const std::string command = fmt::format(
+      "sysctl -w vm.nr_hugepages={}", (need_.huge + host_.hugepage_size - 1) / host_.hugepage_size);
+  if (dpdk.hugepages == config::Hugepages::required && !missing.empty())
     return base::Error{fmt::format(
-        "[dpdk] hugepages are required, but {} MiB of them are free and {} MiB are needed: run "
-        "`{}`, or let [dpdk] hugepages choose by itself",
-        host_.hugepage_bytes_free / kMiB, wanted / kMiB, command)};
-  plan_.has_hugepages = dpdk.hugepages != config::Hugepages::off && is_enough;
+        "[dpdk] hugepages are required, but there are too few ({}): run `{}`, or let [dpdk] "
+        "hugepages choose by itself; `edgesentry doctor` tells more",
+        missing, command)};
+  plan_.has_hugepages = dpdk.hugepages != config::Hugepages::off && missing.empty();
   if (plan_.has_hugepages) {
     // In memory: no files stay in hugetlbfs after a crash, and none needs to be mounted.
-    plan_.arguments.insert(plan_.arguments.end(),
-                           {"--in-memory", "-m", fmt::to_string((wanted + kMiB - 1) / kMiB)});
+    plan_.arguments.push_back("--in-memory");
+    if (needs.empty()) {
+      plan_.arguments.insert(plan_.arguments.end(),
+                             {"-m", fmt::to_string((need_.huge + kMiB - 1) / kMiB)});
+      return {};
+    }
+    std::vector<std::uint64_t> by_node(static_cast<std::size_t>(needs.back().node) + 1);
+    for (const machine::NodeNeed& need : needs)
+      by_node[static_cast<std::size_t>(need.node)] = (need.bytes + kMiB - 1) / kMiB;
+    plan_.arguments.push_back(fmt::format("--socket-mem={}", fmt::join(by_node, ",")));
     return {};
   }
   if (dpdk.hugepages == config::Hugepages::automatic)
     plan_.notes.push_back(fmt::format(
-        "running without hugepages ({} MiB free, {} MiB wanted), which is slower: `{}` gives them",
-        host_.hugepage_bytes_free / kMiB, wanted / kMiB, command));
-  if (base::Status fault = check_memory(packet_bytes); !fault) return fault;
-  const std::uint64_t ordinary =
-      std::max<std::uint64_t>(std::uint64_t{dpdk.memory_mb} * kMiB, packet_bytes);
-  plan_.arguments.insert(plan_.arguments.end(), {"--no-huge", "--no-shconf", "-m",
-                                                 fmt::to_string((ordinary + kMiB - 1) / kMiB)});
+        "running without hugepages ({}), which is slower: `{}` gives them", missing, command));
+  if (base::Status fault = check_memory(need_.packet_bytes); !fault) return fault;
+  plan_.arguments.insert(
+      plan_.arguments.end(),
+      {"--no-huge", "--no-shconf", "-m", fmt::to_string((need_.ordinary + kMiB - 1) / kMiB)});
   return {};
 }
 

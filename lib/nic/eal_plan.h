@@ -5,7 +5,8 @@
 // anything else a kernel interface, opened by net_af_packet with one queue pair per worker. The
 // kernel takes the outer VLAN tag off and net_af_packet puts it back as 802.1Q always, so the type
 // of an 802.1ad tag is lost on the way: QinQ wants net_af_xdp or a NIC of its own.
-// Memory: hugepages where enough are free (or required), ordinary memory otherwise.
+// Cores: machine/placement.h. Memory: hugepages where enough are free (or required) on each NUMA
+// node, ordinary memory otherwise.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,7 @@ struct EalPlan {
   std::uint32_t packets = 0;       // buffers of the packet pool
   std::uint16_t data_room = 0;     // bytes of each, headroom included
   bool has_hugepages = false;
+  int packet_node = -1;  // NUMA node for them, that of the ports; -1: unknown
 };
 
 struct EalRequest {

@@ -2,7 +2,6 @@
 
 #include <linux/capability.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +13,8 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+
+#include "machine/device_node.h"
 
 namespace edgesentry::nic {
 namespace {
@@ -56,16 +57,6 @@ std::string read_default_route_interface() {
   return {};
 }
 
-std::vector<std::uint16_t> read_cpus() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  std::vector<std::uint16_t> cpus;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return cpus;
-  for (std::uint16_t cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
-  return cpus;
-}
-
 std::uint64_t read_number(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
@@ -73,12 +64,12 @@ std::uint64_t read_number(const std::filesystem::path& path) {
   return file ? value : 0;
 }
 
-std::uint64_t read_free_hugepage_bytes() {
+std::uint64_t read_free_hugepage_bytes(const std::string& folder) {
   constexpr std::string_view kPrefix = "hugepages-";
   std::uint64_t bytes = 0;
   std::error_code failed;  // no such folder: a kernel without hugepages
-  for (std::filesystem::directory_iterator entry("/sys/kernel/mm/hugepages", failed), end;
-       !failed && entry != end; entry.increment(failed)) {
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
     const std::string name = entry->path().filename();  // hugepages-2048kB
     std::uint64_t kib = 0;
     if (name.starts_with(kPrefix))
@@ -138,12 +129,32 @@ const Interface* HostFacts::find_interface(std::string_view name) const noexcept
   return nullptr;
 }
 
+int HostFacts::node_of(std::string_view device) const noexcept {
+  for (const DeviceNode& known : device_nodes)
+    if (known.device == device) return known.node;
+  return -1;
+}
+
+void read_device_nodes(HostFacts& facts, const config::Config& config) {
+  const machine::Tree tree;
+  for (const config::Segment& segment : config.segments)
+    for (const std::string& device : {segment.outside, segment.inside})
+      if (!device.empty())
+        facts.device_nodes.push_back({device, machine::node_of_device(tree, device)});
+}
+
 HostFacts read_host() {
   HostFacts facts;
   facts.interfaces = read_interfaces();
   facts.default_route_interface = read_default_route_interface();
-  facts.cpus = read_cpus();
-  facts.hugepage_bytes_free = read_free_hugepage_bytes();
+  const machine::Tree tree;
+  facts.topology = machine::read_topology(tree);
+  facts.cpus = machine::usable_cpus(facts.topology, machine::read_affinity());
+  facts.hugepage_bytes_free = read_free_hugepage_bytes("/sys/kernel/mm/hugepages");
+  for (const int node : facts.topology.nodes)
+    facts.hugepage_nodes.push_back(
+        {node, read_free_hugepage_bytes("/sys/devices/system/node/node" + std::to_string(node) +
+                                        "/hugepages")});
   const std::uint64_t kib = read_keyed_number("/proc/meminfo", "Hugepagesize:", 10);
   if (kib > 0) facts.hugepage_size = kib * 1024;
   read_memory(facts);

@@ -12,6 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "config/config.h"
+#include "machine/topology.h"
+
 namespace edgesentry::nic {
 
 struct Interface {
@@ -20,10 +23,22 @@ struct Interface {
   bool is_up = false;
 };
 
+struct DeviceNode {
+  std::string device;
+  int node = -1;
+};
+struct NodePages {
+  int node = 0;
+  std::uint64_t bytes_free = 0;
+};
+
 struct HostFacts {
-  std::vector<Interface> interfaces;    // of this network namespace
-  std::string default_route_interface;  // IPv4; empty: none
-  std::vector<std::uint16_t> cpus;      // that this process may run on
+  std::vector<Interface> interfaces;      // of this network namespace
+  std::string default_route_interface;    // IPv4; empty: none
+  std::vector<std::uint16_t> cpus;        // that this process may run on
+  machine::Topology topology;             // of the whole machine; empty: unknown
+  std::vector<DeviceNode> device_nodes;   // those that read_device_nodes() was asked for
+  std::vector<NodePages> hugepage_nodes;  // by NUMA node; empty: unknown
   std::uint64_t hugepage_bytes_free = 0;
   std::uint64_t hugepage_size = 2u << 20;  // of the kernel's default hugepage
   // Ordinary memory, of this machine or of the control group if that has less; 0: not known.
@@ -33,8 +48,11 @@ struct HostFacts {
   bool has_net_admin = false;                // CAP_NET_ADMIN: promiscuous mode
 
   [[nodiscard]] const Interface* find_interface(std::string_view name) const noexcept;
+  [[nodiscard]] int node_of(std::string_view device) const noexcept;  // -1: unknown
 };
 
 [[nodiscard]] HostFacts read_host();
+// Adds on which NUMA nodes the devices of the segments stand.
+void read_device_nodes(HostFacts& facts, const config::Config& config);
 
 }  // namespace edgesentry::nic

@@ -11,28 +11,21 @@
 namespace edgesentry::nic {
 
 static_assert(kHeadroom == RTE_PKTMBUF_HEADROOM, "buffers are sized with DPDK's headroom");
+static_assert(machine::kBurst == kBurst, "the pool has a burst in the hands of each worker");
+static_assert(machine::kMbufBytes == sizeof(rte_mbuf), "the pool is sized with DPDK's mbuf");
 static_assert(kPoolCache <= RTE_MEMPOOL_CACHE_MAX_SIZE, "DPDK refuses larger caches");
 
-std::uint32_t packets_needed(const PoolNeed& need) noexcept {
-  const std::uint32_t queued = need.ports * need.workers * need.descriptors * 2;
-  const std::uint32_t held = need.workers * (kPoolCache + kPoolCache / 2 + kBurst * 2);
-  const std::uint32_t handed_over = need.workers > 1 ? need.workers * kHandoverRing : 0;
-  return queued + held + handed_over;
-}
-
-std::uint64_t pool_bytes(std::uint32_t packets, std::uint16_t data_room) noexcept {
-  // mbuf, its data, and the mempool's object header and ring slot, rounded up to whole lines.
-  return std::uint64_t{packets} * (sizeof(rte_mbuf) + data_room + 128);
-}
-
 base::Result<PacketPool> PacketPool::make(std::uint32_t packets, std::uint16_t data_room,
-                                          const char* name) {
-  rte_mempool* pool = rte_pktmbuf_pool_create(name, packets, kPoolCache, 0, data_room,
-                                              static_cast<int>(rte_socket_id()));
+                                          const char* name, int node) {
+  rte_mempool* pool = rte_pktmbuf_pool_create(name, packets, kPoolCache, 0, data_room, node);
+  // Far memory is slower, but better than none.
+  if (pool == nullptr && node != SOCKET_ID_ANY)
+    pool = rte_pktmbuf_pool_create(name, packets, kPoolCache, 0, data_room, SOCKET_ID_ANY);
   if (pool == nullptr)
     return base::Error{fmt::format(
         "no memory for {} packet buffers of {} bytes ({}): raise [dpdk] memory_mb to at least {}",
-        packets, data_room, rte_strerror(rte_errno), (pool_bytes(packets, data_room) >> 20) + 64)};
+        packets, data_room, rte_strerror(rte_errno),
+        (machine::pool_bytes(packets, data_room) >> 20) + 64)};
   return PacketPool(pool);
 }
 

@@ -11,32 +11,23 @@
 #include <vector>
 
 #include "base/result.h"
+#include "machine/memory_need.h"
 
 struct rte_mbuf;
 struct rte_mempool;
 
 namespace edgesentry::nic {
 
-inline constexpr std::uint32_t kPoolCache = 256;        // buffers kept by each lcore
-inline constexpr std::uint32_t kHandoverRing = 2048;    // packets between one pair of workers
-inline constexpr std::uint16_t kHeadroom = 128;         // RTE_PKTMBUF_HEADROOM, asserted in the .cc
-inline constexpr std::uint32_t kFrameBytesMax = 16384;  // jumbo frames of 9,000 bytes, and a tag
-
-struct PoolNeed {
-  std::uint32_t ports = 0;
-  std::uint32_t workers = 0;
-  std::uint32_t descriptors = 0;
-};
-// Receive and transmit queues full, caches full (mempool keeps up to 1.5 times), one burst in each
-// worker's hands and one full hand-over ring on the way to each worker.
-[[nodiscard]] std::uint32_t packets_needed(const PoolNeed& need) noexcept;
-[[nodiscard]] std::uint64_t pool_bytes(std::uint32_t packets, std::uint16_t data_room) noexcept;
+using machine::kFrameBytesMax;
+using machine::kHandoverRing;
+using machine::kHeadroom;
+using machine::kPoolCache;
 
 class PacketPool {
  public:
-  // `name` is unique in the process.
+  // `name` is unique in the process. `node`: the NUMA node for them, where it has room; -1: any.
   static base::Result<PacketPool> make(std::uint32_t packets, std::uint16_t data_room,
-                                       const char* name = "edgesentry_packets");
+                                       const char* name = "edgesentry_packets", int node = -1);
 
   [[nodiscard]] rte_mempool* get() const noexcept { return pool_.get(); }
   // Any thread; for metrics. Walks the lcore caches, so not per packet.

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "machine/memory_need.h"
+
 namespace edgesentry::plane {
 namespace {
 
 scan::InspectorSettings engine_settings(const config::Table& table, const scan::HashKey& key,
                                         std::uint16_t worker, bool is_tap) {
-  return {.worker = {worker},
-          .sources = table.sources,
-          .suspects = table.suspects,
-          .slow = table.slow_suspects,
-          .blocks = table.blocks,
-          .key = key,
-          .watches_arp = is_tap};
+  scan::InspectorSettings settings = machine::table_sizes(table);
+  settings.worker = {worker};
+  settings.key = key;
+  settings.watches_arp = is_tap;
+  return settings;
 }
 
 // Ownership is one rule for all ports: what one NIC cannot do, hand-over does everywhere.
@@ -26,11 +26,6 @@ nic::Spread weakest(std::span<const nic::Port> ports, std::uint16_t workers) {
 }
 
 }  // namespace
-
-std::uint64_t table_bytes(const config::Config& config) noexcept {
-  return config.workers.count *
-         std::uint64_t{scan::Inspector::bytes_needed(engine_settings(config.table, {}, 0, true))};
-}
 
 base::Result<std::unique_ptr<Plane>> Plane::build(const PlaneSettings& settings,
                                                   std::span<const nic::Port> ports,

@@ -51,9 +51,6 @@ struct RingUse {
   base::RingGauge gauge;
 };
 
-// Bytes of all workers' tables, for the hugepage plan.
-[[nodiscard]] std::uint64_t table_bytes(const config::Config& config) noexcept;
-
 class Plane {
  public:
   // `ports` in the order of the plan: outside, inside, next segment ...; a tap's ports one by one.

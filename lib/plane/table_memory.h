@@ -1,6 +1,6 @@
 // Memory for one worker's tables: hugepages on the worker's NUMA node where EAL has some, else
-// anonymous memory that the kernel is asked to back with huge pages. Zeroed, touched once at start
-// (nothing is allocated, and nothing faults, later), freed with the object.
+// anonymous memory that the kernel is asked to back with huge pages, on that node too. Zeroed,
+// touched once at start (nothing is allocated, and nothing faults, later), freed with the object.
 //
 // Used by main at start; the worker then owns the bytes.
 #pragma once

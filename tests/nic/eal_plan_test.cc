@@ -260,6 +260,60 @@ TEST(EalPlan, enlarges_a_packet_pool_that_the_queues_would_empty) {
       plan.value().notes, [](const std::string& note) { return note.find("mbufs") != note.npos; }));
 }
 
+// Two nodes of four CPUs, with a NIC on the second.
+HostFacts two_nodes() {
+  HostFacts facts = host();
+  facts.cpus.clear();
+  for (std::uint16_t id = 0; id < 8; ++id) {
+    facts.cpus.push_back(id);
+    facts.topology.cpus.push_back({.id = id, .node = id / 4, .core = id});
+  }
+  facts.topology.nodes = {0, 1};
+  facts.device_nodes = {{"wan0", 1}, {"lan0", 1}};
+  facts.hugepage_bytes_free = 4 * kGiB;
+  facts.hugepage_nodes = {{0, kGiB}, {1, 3 * kGiB}};
+  return facts;
+}
+
+TEST(EalPlan, puts_workers_tables_and_packets_on_the_node_of_the_ports) {
+  config::Config config = config_of("wan0", "lan0");
+  config.workers.count = 2;
+  const HostFacts facts = two_nodes();
+  const auto plan = plan_eal({config, facts, 2 * kGiB});
+  ASSERT_TRUE(plan.ok()) << plan.error().text;
+  EXPECT_TRUE(has(plan.value(), "--lcores=0@(0,1,2,3,6,7),1@4,2@5"));
+  EXPECT_TRUE(has_part(plan.value(), "--socket-mem=0,2"));
+  EXPECT_EQ(plan.value().packet_node, 1);
+  EXPECT_TRUE(std::ranges::none_of(
+      plan.value().notes, [](const std::string& note) { return note.find("NUMA") != note.npos; }));
+}
+
+TEST(EalPlan, counts_free_hugepages_by_node) {
+  config::Config config = config_of("wan0", "lan0");
+  HostFacts facts = two_nodes();
+  facts.hugepage_nodes = {{0, 4 * kGiB}, {1, 0}};
+  const auto without = plan_eal({config, facts, kGiB});
+  ASSERT_TRUE(without.ok());
+  EXPECT_FALSE(without.value().has_hugepages);
+  config.dpdk.hugepages = config::Hugepages::required;
+  const auto refused = plan_eal({config, facts, kGiB});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text.find("on NUMA node 1"), std::string::npos);
+}
+
+TEST(EalPlan, warns_of_named_cores_on_another_node_than_the_ports) {
+  config::Config config = config_of("wan0", "lan0");
+  config.workers.cores = {3};
+  const HostFacts facts = two_nodes();
+  const auto plan = plan_eal({config, facts});
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(std::ranges::count_if(plan.value().notes,
+                                  [](const std::string& note) {
+                                    return note.find("worker 0 on CPU 3 of node 0") != note.npos;
+                                  }),
+            2);
+}
+
 TEST(HostFacts, sees_this_machine) {
   const HostFacts facts = read_host();
   EXPECT_FALSE(facts.cpus.empty());
