@@ -180,6 +180,8 @@ std::string trouble_with_file(const fs::path& file, const Account& account) {
   if (!is_there(file) || can(file, R_OK | W_OK)) return {};
   if (errno != EACCES) return trouble_with_disk(file, errno);
   struct stat about {};
+  if (::lstat(file.c_str(), &about) == 0 && !S_ISREG(about.st_mode))
+    return fmt::format("move {} away, which is a link or no file at all", file.string());
   if (::stat(file.c_str(), &about) == 0 && about.st_uid == account.user)
     return fmt::format("let its owner write it, and its journals: chmod u+rw {}*", file.string());
   return fmt::format("give it the file: chown {} {}", account.user, file.string());

@@ -90,6 +90,17 @@ TEST_F(Places, that_are_written_are_told_apart_with_a_remedy_that_helps) {
   }
 }
 
+TEST_F(Places, that_are_links_are_not_to_be_given_away) {
+  const fs::path ours = folder("edgesentry", kNobody), victim = file("victim");
+  fs::permissions(victim, fs::perms(0600));
+  fs::create_symlink(victim, ours / "state.db");
+  const auto faults =
+      out_of_reach(nobody(), std::vector<Needed>{{"state.file", ours / "state.db", Use::write}});
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].text.find("chown"), std::string::npos) << faults[0].text;
+  EXPECT_NE(faults[0].text.find("which is a link"), std::string::npos) << faults[0].text;
+}
+
 TEST_F(Places, made_for_us_are_handed_over_and_others_are_not) {
   const fs::path ours = folder("edgesentry"), victim = file("victim");
   fs::create_symlink(victim, ours / "link");
