@@ -5,18 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <iostream>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "bulk_command.h"
 #include "control_client.h"
 #include "policy/decide.h"
 #include "reply_view.h"
@@ -91,44 +86,10 @@ Result<Json> ask_all_pages(const DaemonArguments& arguments) {
   return all;
 }
 
-constexpr std::size_t kItemsMax = 1000;  // of one request
-
-// One address a line; blanks around it and what follows a # do not count.
-Result<std::vector<std::string>> read_list(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) return base::Error{fmt::format("{}: {}", path, std::strerror(errno))};
-  }
-  std::vector<std::string> addresses;
-  for (std::string line; std::getline(path == "-" ? std::cin : file, line);) {
-    line.resize(std::min(line.find('#'), line.size()));
-    const auto first = line.find_first_not_of(" \t\r");
-    if (first == std::string::npos) continue;
-    addresses.push_back(line.substr(first, line.find_last_not_of(" \t\r") - first + 1));
-  }
-  if (addresses.empty()) return base::Error{fmt::format("{} names no address", path)};
-  return addresses;
-}
-
-// All of a request's addresses or none, a thousand a request.
-int change_many(const DaemonArguments& arguments) {
-  const auto addresses = read_list(arguments.list);
-  if (!addresses) return fail(addresses.error().text);
-  Json request = request_of(arguments);
-  request["command"] = arguments.command + "-many";
-  const std::span<const std::string> all = addresses.value();
-  for (std::size_t at = 0; at < all.size(); at += kItemsMax) {
-    const auto some = all.subspan(at, std::min(kItemsMax, all.size() - at));
-    request["items"] = std::vector<std::string>(some.begin(), some.end());
-    const auto reply = ask(arguments, request);
-    if (!reply)
-      return fail(at == 0 ? reply.error().text
-                          : fmt::format("{}\nthe {} before are done", reply.error().text, at));
-    if (reply.value().contains("warning"))
-      fmt::print(stderr, "edgesentry: {}\n", printable(reply.value()["warning"].dump()));
-  }
-  if (!arguments.json) fmt::print("{}ed {}\n", arguments.command, all.size());
+int change_list(const DaemonArguments& arguments) {
+  const auto count = change_many(arguments, request_of(arguments));
+  if (!count) return fail(count.error().text);
+  if (!arguments.json) fmt::print("{}ed {}\n", arguments.command, count.value());
   return 0;
 }
 
@@ -200,7 +161,7 @@ int run_daemon_command(const DaemonArguments& arguments) {
   const bool is_live = !arguments.once && !arguments.json && isatty(STDOUT_FILENO) == 1;
   if (arguments.command == "top" && is_live) return refresh_top(arguments);
   if (arguments.command == "events" && arguments.follow) return follow_events(arguments);
-  if (!arguments.list.empty()) return change_many(arguments);
+  if (!arguments.list.empty()) return change_list(arguments);
   const bool is_list = arguments.command == "blocked" || arguments.command == "allowed";
   const auto reply = is_list ? ask_all_pages(arguments) : ask(arguments, request_of(arguments));
   if (!reply) return arguments.json ? 1 : fail(reply.error().text);

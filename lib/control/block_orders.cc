@@ -107,10 +107,16 @@ bool is_in_ledger(const ControlState& state, const base::Ip& source) noexcept {
                               entry->standing == policy::Standing::shadow);
 }
 
+std::size_t room_left(const ControlState& state) noexcept {
+  const std::size_t taken = state.ledger.blocked() + state.ledger.shadowed();
+  const std::size_t limit = std::min(state.ledger.settings().blocks_max, state.ledger.limit());
+  return limit - std::min(limit, taken);
+}
+
 nlohmann::json check_room(ControlState& state, std::size_t count) {
   const std::size_t taken = state.ledger.blocked() + state.ledger.shadowed();
   const std::size_t limit = std::min(state.ledger.settings().blocks_max, state.ledger.limit());
-  if (count == 0 || taken + count <= limit) return nullptr;
+  if (count == 0 || count <= room_left(state)) return nullptr;
   state.numbers.blocks_refused.add(count);
   return error_reply(
       fmt::format("{} sources are blocked already, and {} is the most that table.blocks allows; "

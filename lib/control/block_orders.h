@@ -25,6 +25,8 @@ struct BlockOrder {
 
 // Blocked or shadowed: a block of it takes no more room.
 [[nodiscard]] bool is_in_ledger(const ControlState& state, const base::Ip& source) noexcept;
+// For so many sources more there is room.
+[[nodiscard]] std::size_t room_left(const ControlState& state) noexcept;
 // Is there room for `count` sources more? null, or the error to reply with; counts the refusal.
 [[nodiscard]] nlohmann::json check_room(ControlState& state, std::size_t count);
 

@@ -26,11 +26,12 @@ constexpr std::array kPrefixOnly = {kPrefix};
 constexpr std::array kBypassMembers = {
     CommandMember{"state", "\"on\": every packet passes; \"off\": blocks hold again", true}};
 constexpr std::array kTopMembers = {CommandMember{"count", "how many, at most 100"}};
+constexpr CommandMember kDryRun{"dry_run", "true: only say whether it would be done"};
 constexpr std::array kItems = {
     CommandMember{"items", "at most 1000 addresses, or objects with address, for and reason", true},
     CommandMember{"for", "how long those are blocked that do not say it"},
-    CommandMember{"reason", "why, where an item does not say it"}};
-constexpr std::array kItemsOnly = {CommandMember{"items", "at most 1000 addresses", true}};
+    CommandMember{"reason", "why, where an item does not say it"}, kDryRun};
+constexpr std::array kItemsOnly = {CommandMember{"items", "at most 1000 addresses", true}, kDryRun};
 constexpr std::array kAllowedMembers = {
     CommandMember{"count", "how many at once, at most 1000"},
     CommandMember{"cursor", "where to go on: \"next\" of the reply before"}};

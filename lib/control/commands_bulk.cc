@@ -1,6 +1,7 @@
 // Many blocks at once: all of them or none, with an answer for each.
 #include <fmt/core.h>
 
+#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ nlohmann::json check_items(const nlohmann::json& request) {
     return error_reply(
         fmt::format("\"items\" has {} entries, and {} are taken at once; ask several times",
                     items->size(), kItemsMax));
+  if (const auto dry = request.find("dry_run"); dry != request.end() && !dry->is_boolean())
+    return error_reply(
+        fmt::format("\"dry_run\": {} will not do; write true or false", shown_value(*dry)));
   return nullptr;
 }
 
@@ -78,13 +82,26 @@ class Answers {
 // What an item alone could not show to be wrong: the same source stands in two of them.
 nlohmann::json check_twice(std::set<base::Ip>& seen, const base::Ip& key, nlohmann::json fault) {
   if (fault.is_null() && !seen.insert(key).second)
-    return error_reply("the same source stands in an item before");
+    return error_reply("the same source stands in an item before; take one of them out");
   return fault;
 }
 
 nlohmann::json done(nlohmann::json rows) {
   const std::size_t count = rows.size();
   return {{"ok", true}, {"count", count}, {"items", std::move(rows)}};
+}
+
+bool is_dry_run(const nlohmann::json& request) {
+  return request.value("dry_run", false);
+}
+
+// By the names of the ledger, which has IPv6 sources as prefixes.
+template <class Sources, class Project>
+nlohmann::json foreseen(const ControlState& state, const Sources& sources, Project source_of) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& each : sources)
+    rows.push_back({{"source", state.ledger.prefix_of(source_of(each)).to_string()}});
+  return done(std::move(rows));
 }
 
 }  // namespace
@@ -106,6 +123,13 @@ nlohmann::json block_many(ControlState& state, const nlohmann::json& request) {
   }
   if (answers.has_faults()) return std::move(answers).refusal();
   if (nlohmann::json fault = check_room(state, strangers); !fault.is_null()) return fault;
+  if (is_dry_run(request)) {
+    nlohmann::json reply =
+        foreseen(state, orders, [](const BlockOrder& order) { return order.source; });
+    reply["new"] = strangers;
+    reply["room"] = room_left(state);
+    return reply;
+  }
   nlohmann::json rows = nlohmann::json::array();
   for (const BlockOrder& order : orders) rows.push_back(carry_out(state, order));
   return done(std::move(rows));
@@ -124,6 +148,7 @@ nlohmann::json unblock_many(ControlState& state, const nlohmann::json& request) 
     sources.push_back(source);
   }
   if (answers.has_faults()) return std::move(answers).refusal();
+  if (is_dry_run(request)) return foreseen(state, sources, std::identity());
   nlohmann::json rows = nlohmann::json::array();
   for (const base::Ip& source : sources) rows.push_back(let_in(state, source));
   return done(std::move(rows));

@@ -50,6 +50,28 @@ TEST(BulkCommands, change_nothing_when_one_item_will_not_do) {
   EXPECT_EQ(rig.workers[0].drops.size(), 1u);
 }
 
+TEST(BulkCommands, only_say_what_they_would_do) {
+  Rig rig({.blocks = 4});
+  rig.ask(blocking({"10.0.0.1"}));
+  auto asked = blocking({"10.0.0.1", "10.0.0.2", "2001:db8:7::9"});
+  asked["dry_run"] = true;
+  const auto reply = rig.ask(asked);
+  ASSERT_EQ(reply["ok"], true) << reply;
+  EXPECT_EQ(reply["count"], 3);
+  EXPECT_EQ(reply["new"], 2);
+  EXPECT_EQ(reply["room"], 3);
+  EXPECT_EQ(reply["items"][2]["source"], "2001:db8:7::/64");
+  EXPECT_EQ(rig.workers[0].drops.size(), 1u);
+  EXPECT_EQ(
+      rig.ask({{"command", "unblock-many"}, {"items", {"10.0.0.1"}}, {"dry_run", true}})["ok"],
+      true);
+  EXPECT_EQ(rig.workers[0].drops.size(), 1u);
+  asked["items"].push_back("x");
+  EXPECT_EQ(rig.ask(asked)["items"][3]["ok"], false);
+  asked["dry_run"] = "yes";
+  EXPECT_EQ(rig.ask(asked)["ok"], false);
+}
+
 TEST(BulkCommands, block_none_when_there_is_no_room_for_all) {
   Rig rig({.blocks = 4});
   EXPECT_EQ(rig.ask(blocking({"10.0.0.1", "10.0.0.2", "10.0.0.3"}))["ok"], true);
