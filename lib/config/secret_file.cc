@@ -41,18 +41,19 @@ bool is_trusted(uid_t owner, std::optional<uid_t> heir) {
 std::string trouble_with(const fs::path& folder, std::optional<uid_t> heir) {
   struct stat about {};
   if (::stat(folder.c_str(), &about) != 0)
-    return fmt::format("its folder {} cannot be looked at: {}", folder.string(),
-                       std::strerror(errno));
+    return fmt::format(
+        "leads through {}, which cannot be looked at: {}; name a file in a folder that can",
+        folder.string(), std::strerror(errno));
   if (!is_trusted(about.st_uid, heir))
     return fmt::format(
-        "its folder {} belongs to user {}, who could exchange the file; chown root it",
-        folder.string(), about.st_uid);
+        "leads through {}, which belongs to user {}, who could exchange the file; chown root {}, "
+        "or keep the file elsewhere",
+        folder.string(), about.st_uid, folder.string());
   // The sticky bit does not help: whoever is first makes the file.
   if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return fmt::format(
-        "its folder {} can be written by others; chmod go-w it, or keep the file "
-        "elsewhere",
-        folder.string());
+        "leads through {}, which others can write to; chmod go-w {}, or keep the file elsewhere",
+        folder.string(), folder.string());
   return {};
 }
 

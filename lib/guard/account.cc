@@ -60,6 +60,19 @@ std::vector<gid_t> groups_of(const User& user) {
   return groups;
 }
 
+bool is_number(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+base::Error no_account(const std::string& kind, const std::string& name,
+                       const std::string& command) {
+  if (is_number(name))
+    return base::Error{fmt::format(
+        "{} is the number of no {}; write a name, or a number up to 4294967294", name, kind)};
+  return base::Error{
+      fmt::format("this machine has no {} \"{}\"; make it with: {} {}", kind, name, command, name)};
+}
+
 }  // namespace
 
 base::Result<Account> find_account(const std::string& user, const std::string& group) {
@@ -72,16 +85,11 @@ base::Result<Account> find_account(const std::string& user, const std::string& g
     account.user = *number;
     account.group = *number;
   } else {
-    return base::Error{fmt::format(
-        "this machine has no user \"{}\"; make it with: useradd --system --no-create-home "
-        "--shell /usr/sbin/nologin {}",
-        user, user)};
+    return no_account("user", user, "useradd --system --no-create-home --shell /usr/sbin/nologin");
   }
   if (group.empty()) return account;
   const auto found = find_group(group);
-  if (!found)
-    return base::Error{fmt::format(
-        "this machine has no group \"{}\"; make it with: groupadd --system {}", group, group)};
+  if (!found) return no_account("group", group, "groupadd --system");
   account.group = *found;
   return account;
 }

@@ -69,6 +69,19 @@ std::string take_query(const ApiRoute& route, const HttpTarget& target, nlohmann
   return {};
 }
 
+// A command's sentence about a member begins with its name, which the query may have another for.
+void name_as_asked(const ApiRoute& route, nlohmann::json& reply) {
+  const auto found = reply.is_object() ? reply.find("error") : reply.end();
+  if (found == reply.end() || !found->is_string()) return;
+  auto& sentence = found->get_ref<std::string&>();
+  for (const ApiParameter& parameter : route.query)
+    if (const std::string member = fmt::format("\"{}\"", parameter.member);
+        sentence.starts_with(member)) {
+      sentence.replace(0, member.size(), fmt::format("\"{}\"", parameter.name));
+      return;
+    }
+}
+
 std::string take_body(const ApiRoute& route, const std::string& body, nlohmann::json& request) {
   auto parsed = parse_json(body);
   if (!parsed) return parsed.error().text;
@@ -186,7 +199,9 @@ HttpReply Api::command(const Admission& admission, const HttpRequest& request) c
   if (!route.variable.empty()) asked[std::string(route.variable)] = admission.argument;
   if (fault.empty() && route.body != ApiBody::none) fault = take_body(route, request.body, asked);
   if (!fault.empty()) return problem(400, fault);
-  return reply_of(links_.ask(std::move(asked)));
+  nlohmann::json reply = links_.ask(std::move(asked));
+  name_as_asked(route, reply);
+  return reply_of(std::move(reply));
 }
 
 HttpReply Api::answer(const Admission& admission, const HttpRequest& request) const {

@@ -161,6 +161,9 @@ def answers_however_much_is_asked(place: ApiPlace) -> None:
         check_problem(found, status, headers)
         assert status == 400 and "the target " in found["detail"], found
     assert place.request("GET", "/v1/blocks?" + "a" * 30000)[0] == 414
+    status, found, headers = place.request("GET", "/v1/blocks?limit=0")
+    check_problem(found, status, headers)
+    assert status == 400 and found["detail"].startswith('"limit": 0 will not do'), found
     for query in ("?", "?limit=5", "?limit=5&shape=vertical"):
         assert place.request("GET", f"/v1/blocks{query}")[0] == 200, query
     place.stop()

@@ -52,7 +52,10 @@ TEST_F(SecretFile, is_refused_in_a_folder_that_others_write) {
   const fs::path path = write("token", "x");
   for (const unsigned mode : {0770u, 0707u, 01777u}) {
     ASSERT_EQ(::chmod(folder().c_str(), mode), 0);
-    EXPECT_NE(fault(path).find("can be written by others"), std::string::npos) << mode;
+    const std::string said = fault(path), at = folder().string();
+    EXPECT_EQ(said, "api.token_file: " + path.string() + " leads through " + at +
+                        ", which others can write to; chmod go-w " + at +
+                        ", or keep the file elsewhere");
   }
 }
 
@@ -63,10 +66,10 @@ TEST_F(SecretFile, is_refused_through_a_link_in_or_into_such_a_folder) {
   std::ofstream(open / "token") << "x";
   fs::permissions(open / "token", fs::perms::owner_read);
   fs::create_symlink("open/token", link);
-  EXPECT_NE(fault(link).find("open can be written by others"), std::string::npos) << fault(link);
+  EXPECT_NE(fault(link).find("/open, which others can write to"), std::string::npos) << fault(link);
   const fs::path token = write("token", "x");
   fs::create_symlink(token, open / "back");
-  EXPECT_NE(fault(open / "back").find("can be written"), std::string::npos);
+  EXPECT_NE(fault(open / "back").find("which others can write to"), std::string::npos);
   fs::remove(link);
   fs::create_symlink("token", link);
   EXPECT_EQ(fault(link), "");
@@ -95,7 +98,9 @@ TEST_F(SecretFile, is_refused_when_it_belongs_to_somebody_else) {
   EXPECT_NE(fault(path).find("belongs to user 65534"), std::string::npos);
   ASSERT_EQ(::chown(path.c_str(), 0, 0), 0);
   ASSERT_EQ(::chown(folder().c_str(), kNobody, kNobody), 0);
-  EXPECT_NE(fault(path).find("could exchange"), std::string::npos);
+  EXPECT_NE(
+      fault(path).find("which belongs to user 65534, who could exchange the file; chown root"),
+      std::string::npos);
 }
 
 TEST_F(SecretFile, may_belong_to_the_user_that_the_process_becomes_and_to_no_other) {

@@ -127,6 +127,16 @@ TEST_F(ApiTest, knows_the_command_of_each_route_and_its_members) {
   }
 }
 
+TEST_F(ApiTest, names_what_is_wrong_as_the_query_does) {
+  reply_ = {{"ok", false}, {"error", "\"count\": 0 will not do; write a whole number"}};
+  const HttpReply told = ask(request("GET", "/v1/blocks?limit=0"));
+  EXPECT_EQ(told.status, 400u);
+  EXPECT_EQ(Json::parse(told.body)["detail"], "\"limit\": 0 will not do; write a whole number");
+  reply_ = {{"ok", false}, {"error", "the \"count\" of something else"}};
+  EXPECT_EQ(Json::parse(ask(request("GET", "/v1/blocks?limit=0")).body)["detail"],
+            "the \"count\" of something else");
+}
+
 TEST_F(ApiTest, has_no_route_twice) {
   std::set<std::string> seen;
   for (const ApiRoute& route : api_routes())
