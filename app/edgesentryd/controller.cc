@@ -58,7 +58,8 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
       control::ControlSettings{.config = config,
                                .lists = lists,
                                .version = EDGESENTRY_VERSION,
-                               .standing = links.standing},
+                               .standing = links.standing,
+                               .machine = links.nics.facts()},
       control::ControlLinks{.workers = std::move(workers),
                             .policy = links.policy,
                             .events = links.events,
@@ -152,12 +153,13 @@ std::function<void(std::string)> Controller::teller(control::EventSink& events) 
 }
 
 void Controller::open_flows(const config::Config& config, Links& links) {
-  if (links.flows.empty()) return;
+  std::vector<std::unique_ptr<enforce::FlowApi>> flows = links.nics.flows(config);
+  if (flows.empty()) return;
   enforce::FlowEnforcer::Settings settings;
   settings.rules_max = config.enforce.rte_flow_rules_max;
   settings.must_have_all = config.enforce.rte_flow == config::RteFlow::on;
   settings.say = teller(links.events);
-  flows_ = std::make_unique<enforce::FlowEnforcer>(std::move(links.flows), std::move(settings));
+  flows_ = std::make_unique<enforce::FlowEnforcer>(std::move(flows), std::move(settings));
   for (const std::string& note : flows_->start()) say_(note);
 }
 

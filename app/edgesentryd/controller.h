@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "control/control_loop.h"
 #include "edgesentryd/faults.h"
+#include "edgesentryd/nics.h"
 #include "enforce/flow_enforcer.h"
 #include "enforce/nft_enforcer.h"
 #include "enforce/nft_process.h"
@@ -42,10 +43,10 @@ class Controller {
     std::function<void(const std::string&)> say;
     const control::Conditions& conditions;
     Faults& faults;
-    guard::Launcher* nft_launcher = nullptr;               // of the privileges' owner
-    guard::Launcher* xdp_launcher = nullptr;               // the same; nullptr: no XDP
-    std::function<guard::Standing()> standing;             // for `status`
-    std::vector<std::unique_ptr<enforce::FlowApi>> flows;  // of the ports whose NIC may drop
+    guard::Launcher* nft_launcher = nullptr;    // of the privileges' owner
+    guard::Launcher* xdp_launcher = nullptr;    // the same; nullptr: no XDP
+    std::function<guard::Standing()> standing;  // for `status`
+    const Nics& nics;
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,
                                                          const policy::AllowLists& lists,

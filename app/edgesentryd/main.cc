@@ -279,7 +279,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .nft_launcher = privilege.nft_launcher(),
                                        .xdp_launcher = privilege.xdp_launcher(),
                                        .standing = [&] { return privilege.standing(); },
-                                       .flows = nics.value()->flows(config)});
+                                       .nics = *nics.value()});
   if (!controller) return fail(controller.error());
   plane.value()->block(controller.value()->take_blocked());
   auto metrics = serve_metrics({config, *nics.value(), *plane.value(), *controller.value(),

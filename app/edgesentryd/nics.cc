@@ -5,6 +5,7 @@
 
 #include "machine/memory_need.h"
 #include "nic/flow_drop.h"
+#include "nic/port_grant.h"
 
 namespace edgesentry::appliance {
 
@@ -24,6 +25,7 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
   auto eal = nic::Eal::start(plan);
   if (!eal) return eal.error();
   nics->eal_ = std::move(eal).value();
+  nics->has_hugepages_ = plan.has_hugepages;
   auto pool = nic::PacketPool::make(plan.packets, plan.data_room, "edgesentry_packets",
                                     plan.has_hugepages ? plan.packet_node : -1);
   if (!pool) return pool.error();
@@ -54,6 +56,28 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
       nics->ports_.push_back(std::move(port).value());
     }
   return nics;
+}
+
+control::MachineFacts Nics::facts() const {
+  control::MachineFacts facts;
+  facts.has_hugepages = has_hugepages_;
+  facts.worker_cpus = eal_->worker_cpus();
+  for (const nic::Port& port : ports_) {
+    nic::PortGrant grant = nic::read_grant(port);
+    facts.ports.push_back({.label = port.label(),
+                           .device = port.device(),
+                           .driver = port.driver(),
+                           .node = port.node(),
+                           .spread = std::string(nic::to_string(port.spread())),
+                           .rx_queues = port.rx_queues(),
+                           .tx_queues = port.tx_queues(),
+                           .rx_queues_max = grant.rx_queues_max,
+                           .tx_queues_max = grant.tx_queues_max,
+                           .rss = std::move(grant.rss),
+                           .rss_offered = std::move(grant.rss_offered),
+                           .rx_checksum = std::move(grant.rx_checksum)});
+  }
+  return facts;
 }
 
 std::vector<std::unique_ptr<enforce::FlowApi>> Nics::flows(const config::Config& config) const {

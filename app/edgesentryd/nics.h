@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "control/machine_facts.h"
 #include "enforce/flow_api.h"
 #include "nic/eal.h"
 #include "nic/packet_pool.h"
@@ -27,6 +28,8 @@ class Nics {
   // The ports whose NIC may drop what blocked sources send: the outside ones, where configured.
   [[nodiscard]] std::vector<std::unique_ptr<enforce::FlowApi>> flows(
       const config::Config& config) const;
+  // For `status`.
+  [[nodiscard]] control::MachineFacts facts() const;
   [[nodiscard]] const nic::PacketPool& pool() const noexcept { return *pool_; }
   [[nodiscard]] nic::Eal& eal() const noexcept { return *eal_; }
 
@@ -35,6 +38,7 @@ class Nics {
   std::unique_ptr<nic::Eal> eal_;
   std::unique_ptr<nic::PacketPool> pool_;
   std::vector<nic::Port> ports_;
+  bool has_hugepages_ = false;
 };
 
 }  // namespace edgesentry::appliance

@@ -3,6 +3,7 @@
 
 #include "control/command_handlers.h"
 #include "control/command_input.h"
+#include "control/machine_facts.h"
 #include "control/mailbox.h"
 #include "control/source_view.h"
 #include "control/state.h"
@@ -204,6 +205,7 @@ nlohmann::json show_status(ControlState& state, const nlohmann::json&) {
           {"failures", failures_view(state)},
           {"payload", payload_view(state)},
           {"privilege", privilege_view(state)},
+          {"machine", machine_view(state.machine)},
           {"events",
            {{"offered", n.events_offered.value()},
             {"refused", n.events_refused.value()},

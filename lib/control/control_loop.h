@@ -27,6 +27,7 @@
 #include "control/conditions.h"
 #include "control/event_sink.h"
 #include "control/fault_switches.h"
+#include "control/machine_facts.h"
 #include "control/mailbox.h"
 #include "control/numbers.h"
 #include "control/pattern_keeper.h"
@@ -50,6 +51,7 @@ struct ControlSettings {
   ConfigLoader load = config::load_file;  // what `reload` calls, with config.path
   NeverBanReader never_ban = read_never_ban;
   std::function<guard::Standing()> standing;  // for `status`; may be empty
+  MachineFacts machine;                       // the same
 };
 
 struct WorkerLink {

@@ -84,6 +84,7 @@ struct ControlState {
   ConfigLoader load;
   NeverBanReader never_ban;
   std::function<guard::Standing()> standing;  // may be empty
+  MachineFacts machine;
   std::uint64_t generation = 1;
   scan::Proof needed_proof;  // as the published policy has it
 

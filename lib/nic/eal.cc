@@ -94,6 +94,17 @@ base::Result<std::unique_ptr<Eal>> Eal::start(const EalPlan& plan) {
   return eal;
 }
 
+std::vector<unsigned> Eal::worker_cpus() const {
+  std::vector<unsigned> cpus;
+  for (const std::uint32_t lcore : worker_lcores_) {
+    const rte_cpuset_t allowed = rte_lcore_cpuset(lcore);
+    unsigned cpu = 0;
+    while (cpu + 1 < CPU_SETSIZE && !CPU_ISSET(cpu, &allowed)) ++cpu;
+    cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
 std::string Eal::runtime_folder() const {
   return rte_eal_get_runtime_dir();
 }

@@ -24,6 +24,8 @@ class Eal {
   Eal& operator=(const Eal&) = delete;
 
   // Cores for workers, in order; as many as were asked for, or more.
+  // The CPU of each, the first where an lcore has several.
+  [[nodiscard]] std::vector<unsigned> worker_cpus() const;
   [[nodiscard]] const std::vector<std::uint32_t>& worker_lcores() const noexcept {
     return worker_lcores_;
   }

@@ -64,6 +64,7 @@ class Port {
   [[nodiscard]] const std::string& device() const noexcept { return settings_.device; }
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
   [[nodiscard]] Spread spread() const noexcept { return spread_; }
+  [[nodiscard]] int node() const noexcept { return socket_; }  // NUMA; -1: unknown
   [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
   [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
   // What may leave by it in one frame, as it was at the start.

@@ -139,7 +139,10 @@ const std::vector<TelemetryCommand>& telemetry_commands() {
 
 TelemetryDict telemetry_dict(const Json& object) {
   TelemetryDict dict;
-  if (object.is_object()) flatten(object, "", dict);
+  if (!object.is_object()) return dict;
+  Json shown = object;
+  shown.erase("machine");  // its lists would fill the dictionary, and /ethdev/info tells the same
+  flatten(shown, "", dict);
   return dict;
 }
 

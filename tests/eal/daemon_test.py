@@ -33,6 +33,12 @@ def starts_shows_metrics_and_stops(place: Place) -> None:
     assert [row["name"] for row in enforcers] == ["workers", "rte_flow"], enforcers
     assert "not on lan outside (" in enforcers[1]["place"], enforcers
     assert place.errors().count("drop nothing") == 1, "one line, whatever the number of ports"
+    machine = place.ask({"command": "status"})["machine"]
+    assert len(machine["worker_cpus"]) == 1 and not machine["hugepages"], machine
+    port = machine["ports"][0]
+    assert port["name"] == "lan outside" and port["driver"] == "net_null", port
+    assert port["spread"] == "single" and port["rx_queues"] == 1, port
+    assert "ipv4" in port["rss_offered"] and "source_only" not in port["rss_offered"], port
     out = place.stop()
     account = re.search(r"received (\d+) = forwarded (\d+) \+ dropped by verdict (\d+) "
                         r"\+ dropped by fault (\d+)", out)
