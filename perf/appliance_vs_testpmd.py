@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole appliance beside DPDK's own testpmd, on the same devices, capture and core.
 
-    perf/appliance_vs_testpmd.py [--seconds 3] [--rounds 3] [--sources 16384] [--only tap|inline]
+    perf/appliance_vs_testpmd.py [--seconds 3] [--rounds 3] [--sources 16384 | --capture FILE] [--only tap|inline]
 
 net_pcap with infinite_rx=1 replays a capture from memory without end. As a tap: testpmd in rxonly
 mode frees what it gets, and no program that receives these packets can be faster; edgesentryd
@@ -83,11 +83,12 @@ class Run:
     build: pathlib.Path
     folder: pathlib.Path
     seconds: float
+    capture: pathlib.Path
 
     @property
     def source(self) -> str:
         """The device that packets come from."""
-        return f"net_pcap0,rx_pcap={self.folder}/sources.pcap,infinite_rx=1"
+        return f"net_pcap0,rx_pcap={self.capture},infinite_rx=1"
 
     def testpmd(self, place: Placement) -> float:
         """Mpps of testpmd."""
@@ -110,16 +111,20 @@ class Run:
                             lambda: program.counter(place.appliance_counter), self.seconds)
 
 
-def measure(build: pathlib.Path, seconds: float = 3, rounds: int = 3, sources: int = 16384,
+def measure(build: pathlib.Path, seconds: float = 3, rounds: int = 3,
+            capture: int | pathlib.Path = 16384,
             places: tuple[Placement, ...] = (TAP, INLINE)) -> dict[str, list[float]]:
-    """The figures by their headline names, each round's."""
+    """The figures by their headline names, each round's. A number is so many sources' SYNs."""
     if shutil.which("dpdk-testpmd") is None:
         raise rig.NotHere("dpdk-testpmd is not installed (package dpdk)")
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="edgesentry-perf-") as name, \
             rig.hugepages(PAGES_NEEDED):
-        run = Run(build, pathlib.Path(name), seconds)
-        rig.write_capture(run.folder / "sources.pcap", sources)
+        folder = pathlib.Path(name)
+        if isinstance(capture, int):
+            rig.write_capture(folder / "sources.pcap", capture)
+            capture = folder / "sources.pcap"
+        run = Run(build, folder, seconds, capture.resolve())
         for _ in range(rounds):
             for place in places:
                 theirs, ours = run.testpmd(place), run.appliance(place)
@@ -141,12 +146,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sources", type=int, default=16384, help="packets of the capture")
+    parser.add_argument("--capture", type=pathlib.Path, help="packets of this file instead")
     parser.add_argument("--only", choices=("tap", "inline"))
     parser.add_argument("--build", type=pathlib.Path, default=rig.ROOT / "build")
     args = parser.parse_args()
     places = tuple(place for place in (TAP, INLINE) if args.only in (None, place.name))
     try:
-        figures = measure(args.build, args.seconds, args.rounds, args.sources, places)
+        figures = measure(args.build, args.seconds, args.rounds,
+                          args.capture or args.sources, places)
     except rig.NotMeasured as reason:
         return rig.refused("appliance_vs_testpmd", reason)
     for key, values in figures.items():

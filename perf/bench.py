@@ -26,7 +26,7 @@ BURST = 64  # packets; the appliance takes as many at once (nic::kBurst)
 BENCHES = ("limit", "parse", "source_table", "pipeline", "inspect", "ring", "snapshot", "scrape",
            "ledger", "restore", "table_peers", "control", "scaling", "needle")
 HEADLINE_FILTERS = {
-    "limit": "MiB:256$",
+    "limit": "^limit/MiB:256$",
     "pipeline": r"pipeline/(syn64|syn64_half_full|mixed|blocked)"
                 rf"/sources:(1024|1048576|16777216|67108864)/burst:{BURST}$",
     "restore": "blocks:1000000$",
