@@ -145,16 +145,20 @@ void check_clashes(const Config& config, const Origins& origins, Problems& probl
     }
 }
 
+// The start does without such a file, as it does without a disk; it may be another one by then.
 void check_state_kind(const Config& config, const Origins& origins, Problems& problems) {
+  const std::string& file = config.state.file;
   struct stat found {};
-  if (!origins.gives("state.file") || !config.state.file.starts_with('/') ||
-      ::stat(config.state.file.c_str(), &found) != 0 || S_ISREG(found.st_mode))
+  if (!origins.gives("state.file") || !file.starts_with('/') || ::stat(file.c_str(), &found) != 0 ||
+      S_ISREG(found.st_mode))
     return;
-  problems.push_back(about(
-      origins, "state.file",
-      config.state.file + (S_ISDIR(found.st_mode) ? " is a folder" : " is not a regular file"),
-      "Name the file of the database, for example "
-      "file = \"/var/lib/edgesentry/state.db\""));
+  Problem problem =
+      about(origins, "state.file",
+            file + (S_ISDIR(found.st_mode) ? " is a folder" : " is not a regular file") +
+                ", so that blocks would be kept in memory only",
+            "Name the file of the database, for example file = \"/var/lib/edgesentry/state.db\"");
+  problem.fatal = false;
+  problems.push_back(std::move(problem));
 }
 
 }  // namespace

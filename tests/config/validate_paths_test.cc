@@ -65,7 +65,13 @@ TEST_F(ValidatePaths, keep_the_database_off_all_that_is_written) {
             "is the same file as log.json_file");
   EXPECT_EQ(state_fault(at("sock"), "[control]\nsocket = \"" + at("sock") + "\"\n"),
             "is the same file as control.socket");
-  EXPECT_EQ(state_fault(at("deep"), ""), at("deep") + " is a folder");
+}
+
+TEST_F(ValidatePaths, warn_where_no_database_can_be) {
+  const Problem found =
+      only_problem_about(load_good_and("[state]\nfile = \"" + at("deep") + "\"\n"), "state.file");
+  EXPECT_TRUE(has(found.fault, at("deep") + " is a folder")) << found.fault;
+  EXPECT_FALSE(found.fatal);
 }
 
 TEST_F(ValidatePaths, see_through_links_and_other_spellings) {

@@ -48,7 +48,6 @@ def keeps_its_files_apart(place: Place) -> None:
                 "Name a file that nothing else uses")
     refused(place, text.replace("/events.json", "/edgesentry.toml"),
             "log.json_file: is the same file as the configuration itself")
-    refused(place, text.replace("/state.db", ""), "state.file: ", "is a folder")
     assert token.read_text(encoding="utf-8") == "t" * 32 + "\n"
 
 
