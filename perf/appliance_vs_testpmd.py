@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The whole appliance beside DPDK's own testpmd, on the same devices, capture and core.
 
-    perf/appliance_vs_testpmd.py [--seconds 3] [--rounds 3] [--sources 16384 | --capture FILE] [--only tap|inline]
+    perf/appliance_vs_testpmd.py [--seconds 3] [--rounds 3] [--sources 16384 | --capture FILE]
+                                 [--only tap|inline]
 
 net_pcap with infinite_rx=1 replays a capture from memory without end. As a tap: testpmd in rxonly
 mode frees what it gets, and no program that receives these packets can be faster; edgesentryd
