@@ -16,6 +16,7 @@
 #include "config/suggest.h"
 #include "config_commands.h"
 #include "daemon_commands.h"
+#include "doctor_command.h"
 #include "replay/replay.h"
 #include "replay_command.h"
 #include "text_table.h"
@@ -35,11 +36,13 @@ struct Arguments {
   ConfigArguments config;
   ReplayArguments replay;
   DaemonArguments daemon;
+  DoctorArguments doctor;
   std::string shell;
 };
 
 constexpr const char* kExamples = R"(Examples:
   edgesentry check /etc/edgesentry/edgesentry.toml    every fault of a configuration at once
+  edgesentry doctor                                   what this machine lacks, and what helps
   edgesentry replay monday.pcap.gz                    who scanned, and who would have been blocked
   edgesentry replay --json captures/ | jq .source.ip  the same for machines, a directory at a time
   edgesentry status                                   how the running appliance is
@@ -119,6 +122,19 @@ void add_replay(CLI::App& app, ReplayArguments& arguments, int& outcome) {
   replay->add_flag("--json", arguments.json,
                    "JSON lines with ECS field names, a summary at the end");
   replay->callback([&] { outcome = run_replay(arguments); });
+}
+
+void add_doctor(CLI::App& app, DoctorArguments& arguments, int& outcome) {
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "What this machine lacks for a configuration, and what helps");
+  doctor->footer("Changes nothing. Exit code 0 with warnings too, 1 when something fails.");
+  doctor->add_option("-c,--config", arguments.path, "the configuration")->type_name("FILE");
+  doctor->add_option("-s,--socket", arguments.socket, "control socket of edgesentryd")
+      ->type_name("FILE");
+  doctor->add_option("--root", arguments.root, "look at /sys and /proc below this folder")
+      ->type_name("FILE");
+  doctor->add_flag("--json", arguments.json, "one JSON object");
+  doctor->callback([&] { outcome = run_doctor(arguments); });
 }
 
 CLI::App* add_daemon_command(CLI::App& app, DaemonArguments& arguments, int& outcome,
@@ -263,6 +279,7 @@ int run(int argc, char** argv) {
   add_check(app, arguments.check, outcome);
   add_config(app, arguments.config, outcome);
   add_replay(app, arguments.replay, outcome);
+  add_doctor(app, arguments.doctor, outcome);
   add_daemon_commands(app, arguments.daemon, outcome);
   add_completion(app, arguments.shell, outcome);
   app.footer(kExamples);  // last: subcommands would inherit it

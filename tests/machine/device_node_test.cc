@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "folder.h"
+#include "support/folder.h"
 
 namespace edgesentry::machine {
 namespace {
