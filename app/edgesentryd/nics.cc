@@ -26,8 +26,8 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
   if (!eal) return eal.error();
   nics->eal_ = std::move(eal).value();
   nics->has_hugepages_ = plan.has_hugepages;
-  auto pool = nic::PacketPool::make(plan.packets, plan.data_room, "edgesentry_packets",
-                                    plan.has_hugepages ? plan.packet_node : -1);
+  auto pool =
+      nic::PacketPool::make(plan.packets, plan.data_room, "edgesentry_packets", plan.packet_node);
   if (!pool) return pool.error();
   nics->pool_ = std::make_unique<nic::PacketPool>(std::move(pool).value());
 

@@ -15,16 +15,22 @@ from framework.errors import LabError, SkipCase
 MAKE = REPOSITORY / "dts" / "guest" / "make.sh"
 QEMU = "qemu-system-x86_64"
 SHARE = "/run/share"  # the writable folder as the guest sees it
+KERNEL = "console=ttyS0 quiet panic=-1 mitigations=off"
 OPTIONS = (
     *("-nodefaults", "-no-reboot", "-display", "none", "-accel", "tcg,thread=multi", "-cpu", "max"),
-    *("-append", "console=ttyS0 quiet panic=-1 mitigations=off"),
 )
 
 
 class Guest:
     """What to boot and how large it is; run() boots it for one command."""
 
-    def __init__(self, build: Path, work: Path, memory_mb: int = 1024, cores: int = 2) -> None:
+    def __init__(
+        self,
+        build: Path,
+        work: Path,
+        machine: tuple[str, ...] = ("-m", "1024", "-smp", "2"),
+        kernel: str = "",
+    ) -> None:
         """Make what it boots if need be; SkipCase where this machine cannot."""
         if shutil.which(QEMU) is None:
             raise SkipCase(f"{QEMU} is not installed; ./dev setup installs it")
@@ -36,7 +42,7 @@ class Guest:
             raise LabError(f"{MAKE.name} failed: {made.stderr}")
         if not (self._boot / "initramfs").exists():
             raise SkipCase(made.stderr.strip() or "there is no kernel for a guest")
-        self._size = ("-m", str(memory_mb), "-smp", str(cores))
+        self._machine = (*machine, "-append", f"{KERNEL} {kernel}")
         self.share = work / "share"
         self._console = work / "console.log"
         shutil.rmtree(self.share, ignore_errors=True)
@@ -47,12 +53,13 @@ class Guest:
         words = shlex.join(command)
         (self.share / "command").write_text(f"exec {words}\n", encoding="utf-8")
         arguments = [
-            QEMU, *OPTIONS, *self._size,
+            QEMU, *OPTIONS, *self._machine,
             *("-kernel", str(self._boot / "vmlinuz"), "-initrd", str(self._boot / "initramfs")),
             *("-serial", f"file:{self._console}"),
-            *("-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,"
-                         "multidevs=remap"),
-            *("-virtfs", f"local,path={self.share},mount_tag=share,security_model=none"),
+            *("-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"),
+            *("-device", "virtio-9p-pci,fsdev=host,mount_tag=host,bus=pci.0"),
+            *("-fsdev", f"local,id=share,path={self.share},security_model=none"),
+            *("-device", "virtio-9p-pci,fsdev=share,mount_tag=share,bus=pci.0"),
         ]
         try:
             ended = subprocess.run(

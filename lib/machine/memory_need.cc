@@ -14,6 +14,11 @@ constexpr std::uint64_t kEalOwnBytes = 64 * kMiB;
 constexpr std::uint32_t kFrameOverhead = 64;
 constexpr std::uint32_t kStandardFrame = 2048;
 
+int node_of(const Topology& topology, std::uint16_t core) noexcept {
+  const Cpu* cpu = topology.find(core);
+  return cpu == nullptr || cpu->node < 0 ? topology.nodes.front() : cpu->node;
+}
+
 }  // namespace
 
 std::uint32_t packets_needed(const PoolNeed& need) noexcept {
@@ -65,19 +70,20 @@ MemoryNeed memory_need(const MemoryRequest& request) noexcept {
   return need;
 }
 
+int packet_node(const Topology& topology, const Placement& placement, int port_node) noexcept {
+  if (topology.nodes.size() < 2 || placement.cores.empty()) return -1;
+  return port_node >= 0 ? port_node : node_of(topology, placement.cores.front());
+}
+
 std::vector<NodeNeed> need_by_node(const MemoryNeed& need, const Topology& topology,
                                    const Placement& placement, int port_node) {
-  if (topology.nodes.size() < 2 || placement.cores.empty()) return {};
-  const auto node_of = [&](std::uint16_t core) {
-    const Cpu* cpu = topology.find(core);
-    return cpu == nullptr || cpu->node < 0 ? topology.nodes.front() : cpu->node;
-  };
-  const int packet_node = port_node >= 0 ? port_node : node_of(placement.cores.front());
+  const int node_of_packets = packet_node(topology, placement, port_node);
+  if (node_of_packets < 0) return {};
   std::vector<NodeNeed> needs;
   for (const int node : topology.nodes)
-    needs.push_back({node, node == packet_node ? need.huge - need.table_bytes : 0});
+    needs.push_back({node, node == node_of_packets ? need.huge - need.table_bytes : 0});
   for (const std::uint16_t core : placement.cores) {
-    const auto found = std::ranges::find(needs, node_of(core), &NodeNeed::node);
+    const auto found = std::ranges::find(needs, node_of(topology, core), &NodeNeed::node);
     if (found != needs.end()) found->bytes += need.table_bytes / placement.cores.size();
   }
   return needs;

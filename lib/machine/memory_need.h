@@ -60,8 +60,12 @@ struct NodeNeed {
   int node = 0;
   std::uint64_t bytes = 0;
 };
-// Hugepages by NUMA node: tables on the node of their worker, the rest on that of the ports, or of
-// the first worker where theirs is unknown. Empty unless `topology` has several nodes.
+// Where packets are to lie: on the node of the ports, or of the first worker where theirs is
+// unknown. -1: no matter, there are not several nodes.
+[[nodiscard]] int packet_node(const Topology& topology, const Placement& placement,
+                              int port_node) noexcept;
+// Hugepages by NUMA node: tables on the node of their worker, the rest on packet_node(). Empty
+// unless `topology` has several nodes.
 [[nodiscard]] std::vector<NodeNeed> need_by_node(const MemoryNeed& need, const Topology& topology,
                                                  const Placement& placement, int port_node);
 

@@ -6,11 +6,14 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace edgesentry::nic {
 namespace {
@@ -65,6 +68,19 @@ class OutputCaptured {
   int saved_errors_ = -1;
 };
 
+// EAL's own threads take what is left of this thread's CPUs when those of all lcores are off, and
+// those of the main lcore when nothing is: they would go to the SMT siblings that the plan avoids.
+base::Status keep_to(const std::vector<std::uint16_t>& cpus) {
+  if (cpus.empty()) return {};
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const std::uint16_t cpu : cpus)
+    if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  if (::sched_setaffinity(0, sizeof set, &set) == 0) return {};
+  return base::Error{fmt::format("CPUs {} for all but the workers: {}; see [workers] cores",
+                                 fmt::join(cpus, ","), std::strerror(errno))};
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Eal>> Eal::start(const EalPlan& plan) {
@@ -73,6 +89,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(const EalPlan& plan) {
   eal->arguments_ = plan.arguments;
   for (std::string& argument : eal->arguments_) eal->argv_.push_back(argument.data());
   eal->argv_.push_back(nullptr);
+  if (base::Status kept = keep_to(plan.main_cpus); !kept) return kept.error();
   int used = 0;
   std::string said;
   {

@@ -104,7 +104,6 @@ void Planner::find_ports() {
       port_places_.push_back(
           {segment.name + " inside", segment.inside, host_.node_of(segment.inside)});
   }
-  plan_.packet_node = machine::node_of_ports(port_places_);
 }
 
 // Lcore 0 is the main thread, which only waits for signals: it and the threads that it starts get
@@ -123,6 +122,7 @@ base::Status Planner::add_cores() {
   auto placed = machine::place(request);
   if (!placed) return placed.error();
   placement_ = std::move(placed).value();
+  plan_.main_cpus = placement_.others;
   const std::vector<std::uint16_t>& cores = placement_.cores;
   std::string lcores = fmt::format("--lcores=0@({})", fmt::join(placement_.others, ","));
   for (std::size_t i = 0; i < cores.size(); ++i) lcores += fmt::format(",{}@{}", i + 1, cores[i]);
@@ -251,7 +251,8 @@ base::Status Planner::check_memory(std::uint64_t packet_bytes) const {
 // those of the tables.
 std::vector<machine::NodeNeed> Planner::node_needs() const {
   if (host_.hugepage_nodes.size() < 2) return {};
-  return machine::need_by_node(need_, host_.topology, placement_, plan_.packet_node);
+  return machine::need_by_node(need_, host_.topology, placement_,
+                               machine::node_of_ports(port_places_));
 }
 
 std::string Planner::missing_pages(const std::vector<machine::NodeNeed>& needs) const {
@@ -296,6 +297,8 @@ base::Status Planner::add_memory() {
     for (const machine::NodeNeed& need : needs)
       by_node[static_cast<std::size_t>(need.node)] = (need.bytes + kMiB - 1) / kMiB;
     plan_.arguments.push_back(fmt::format("--socket-mem={}", fmt::join(by_node, ",")));
+    plan_.packet_node =
+        machine::packet_node(host_.topology, placement_, machine::node_of_ports(port_places_));
     return {};
   }
   if (dpdk.hugepages == config::Hugepages::automatic)

@@ -29,7 +29,8 @@ struct EalPlan {
   std::uint32_t packets = 0;       // buffers of the packet pool
   std::uint16_t data_room = 0;     // bytes of each, headroom included
   bool has_hugepages = false;
-  int packet_node = -1;  // NUMA node for them, that of the ports; -1: unknown
+  int packet_node = -1;                  // NUMA node for the packets; -1: any
+  std::vector<std::uint16_t> main_cpus;  // of all threads but the workers; empty: EAL chooses
 };
 
 struct EalRequest {

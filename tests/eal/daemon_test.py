@@ -149,6 +149,10 @@ def takes_lists_on_the_command_line(place: Place) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace('"enforce"', '"observe"'),
                       encoding="utf-8")
     assert "observe" in say("reload", "--dry-run")
+    rows = {row["check"]: row for row in
+            json.loads(say("doctor", "--json", "-c", str(config)))["checks"]}
+    assert rows["lan outside RSS"]["status"] == "ok", rows
+    assert rows["rte_flow"]["found"].startswith("not on lan outside ("), rows
     assert '"mode":"enforce"' in say("status", "--json"), "a dry run has changed something"
     place.stop()
 
