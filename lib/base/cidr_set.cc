@@ -1,4 +1,4 @@
-// Prefixes become sorted, disjoint, non-touching ranges; see the header for who reads them.
+// Prefixes become sorted, disjoint ranges; see the header for who reads them.
 #include "base/cidr_set.h"
 
 #include <algorithm>

@@ -66,7 +66,7 @@ struct Notes {
 // before anything else.
 [[nodiscard]] inline bool is_mute(const wire::Probe& probe) noexcept {
   constexpr std::uint8_t kEnds = wire::tcp_flag::kFin | wire::tcp_flag::kRst;
-  return probe.payload_bytes == 0 && (probe.tcp_flags & kEnds) == 0;
+  return (probe.payload_bytes | (probe.tcp_flags & kEnds)) == 0;
 }
 
 class Watch {

@@ -100,17 +100,20 @@ template <class Expect>
 void Worker::parse(Expect&& expect) noexcept {
   std::array<std::uint16_t, wire::kParseOutcomes> outcomes{};
   std::uint16_t shown = 0;
+  bool is_mute = true;
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     if (i + kPrefetchAhead < burst_.count)
       rte_prefetch0(rte_pktmbuf_mtod(burst_.packets[i + kPrefetchAhead], const void*));
     const wire::ParseOutcome outcome =
         wire::parse(bytes_of(burst_.packets[i]), wire::LinkType::ethernet, burst_.probes[i]);
     ++outcomes[static_cast<std::size_t>(outcome)];
+    is_mute &= payload::is_mute(burst_.probes[i]);
     if (i + 1u - shown == scan::kExpectStep) {
       expect(std::span<const wire::Probe>(burst_.probes).subspan(shown, scan::kExpectStep));
       shown = static_cast<std::uint16_t>(i + 1);
     }
   }
+  is_mute_ = is_mute;
   tally_.received_packets.add(burst_.count);
   tally_.received_bytes.add(nic::total_bytes(burst_.held()));
   for (std::size_t i = 0; i < outcomes.size(); ++i)
@@ -171,6 +174,13 @@ void Worker::hand_over(std::uint16_t port) noexcept {
 // True: all of the burst is to protected hosts, and none of it from them; nothing has to be copied.
 bool Worker::is_one_way() const noexcept {
   bool is_actors = true, is_answers = false;
+  if (const base::CidrSet::Range4* inside = policy_->inside.sole_range(); inside != nullptr) {
+    for (std::uint16_t i = 0; i < burst_.count; ++i) {
+      is_actors &= inside->contains(burst_.probes[i].target);
+      is_answers |= inside->contains(burst_.probes[i].source);
+    }
+    return is_actors && !is_answers;
+  }
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     const scan::Roles roles = scan::roles_of(*policy_, burst_.probes[i]);
     is_actors &= roles.actor;
@@ -263,6 +273,7 @@ void Worker::take_over_from(std::span<const Handover> items) noexcept {
   for (std::uint16_t port = 0; port < links_.ports.size(); ++port) {
     for (const Handover& item : items)
       if (item.port == port) burst_.add(item.packet, item.probe);
+    is_mute_ = false;
     if (burst_.count == 0) continue;
     inspect(links_.ports[port].role);
     look_inside(links_.ports[port].role);

@@ -155,6 +155,7 @@ class Worker {
   base::Micros last_tick_, last_anchor_;
   std::uint32_t rounds_ = 0;
   bool is_idle_ = false;
+  bool is_mute_ = false;  // true: no packet of the burst has anything inside
   IdlePace pace_;
   nic::Burst burst_;
   ProbeBatch actors_, answers_;  // tap only

@@ -15,7 +15,7 @@ constexpr signature::Side side_of(scan::Role role) noexcept {
 // What is dropped already needs no further evidence. A packet whose payload tipped the scale is
 // dropped itself, with what else of its source is in the burst.
 void Worker::look_inside(scan::Role role) noexcept {
-  if (watch_ == nullptr) return;
+  if (watch_ == nullptr || is_mute_) return;
   for (std::uint16_t i = 0; i < burst_.count; ++i) {
     if (burst_.verdicts[i] != scan::Verdict::pass) continue;
     const wire::Probe& probe = burst_.probes[i];

@@ -102,5 +102,24 @@ TEST(CidrSet, agrees_with_the_list_of_its_blocks) {
   }
 }
 
+TEST(CidrSet, that_is_one_ipv4_range_says_so_and_holds_the_same) {
+  const auto set_of = [](std::initializer_list<const char*> texts) {
+    std::vector<Prefix> prefixes;
+    for (const char* text : texts) prefixes.push_back(Prefix::parse(text).value());
+    return CidrSet(prefixes);
+  };
+  const CidrSet one = set_of({"10.0.0.0/8", "10.128.0.0/9"});
+  ASSERT_NE(one.sole_range(), nullptr) << "one lies inside the other";
+  for (const char* text : {"9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0", "::1",
+                           "::ffff:10.1.1.1", "::a00:1", "a00:1::ffff:0:0"}) {
+    const Ip ip = Ip::parse(text).value();
+    EXPECT_EQ(one.sole_range()->contains(ip), one.contains(ip)) << text;
+  }
+  EXPECT_EQ(CidrSet().sole_range(), nullptr);
+  EXPECT_EQ(set_of({"10.0.0.0/8", "12.0.0.0/8"}).sole_range(), nullptr);
+  EXPECT_EQ(set_of({"2001:db8::/32"}).sole_range(), nullptr);
+  EXPECT_EQ(set_of({"10.0.0.0/8", "2001:db8::/32"}).sole_range(), nullptr);
+}
+
 }  // namespace
 }  // namespace edgesentry::base
