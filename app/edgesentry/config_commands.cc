@@ -28,6 +28,8 @@ std::string as_json(const std::string& path, const config::Loaded& loaded) {
   const nlohmann::ordered_json report = {{"file", path},
                                          {"ok", loaded.problems.empty()},
                                          {"usable", loaded.usable()},
+                                         {"faults", loaded.problems.size() - loaded.warnings()},
+                                         {"warnings", loaded.warnings()},
                                          {"problems", problems}};
   // A path need not be UTF-8.
   return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -38,10 +40,12 @@ void print_block(const config::Problem& problem) {
   std::string place = printable(problem.file);
   if (problem.line > 0) place += fmt::format(":{}", problem.line);
   if (problem.column > 0) place += fmt::format(":{}", problem.column);
-  fmt::print("{}  {}\n    {}\n    {}\n\n", coloured(place, Colour::dim, with_colour),
-             coloured(printable(problem.key), Colour::bold, with_colour),
-             coloured(printable(problem.fault), Colour::red, with_colour),
-             printable(problem.remedy));
+  fmt::print(
+      "{}  {}{}\n    {}\n    {}\n\n", coloured(place, Colour::dim, with_colour),
+      problem.fatal ? "" : coloured("warning ", Colour::yellow, with_colour),
+      coloured(printable(problem.key), Colour::bold, with_colour),
+      coloured(printable(problem.fault), problem.fatal ? Colour::red : Colour::yellow, with_colour),
+      printable(problem.remedy));
 }
 
 void print_problems(const config::Loaded& loaded) {
@@ -50,7 +54,7 @@ void print_problems(const config::Loaded& loaded) {
     if (is_terminal) {
       print_block(problem);
     } else {
-      fmt::print("{}\n", printable(problem.to_string()));
+      fmt::print("{}\n", printable(problem.to_line()));
     }
   }
 }
@@ -58,7 +62,7 @@ void print_problems(const config::Loaded& loaded) {
 int print_effective(const std::string& path) {
   const config::Loaded loaded = config::load_file(path);
   for (const config::Problem& problem : loaded.problems)
-    fmt::print(stderr, "{}\n", printable(problem.to_string()));
+    fmt::print(stderr, "{}\n", printable(problem.to_line()));
   if (!loaded.usable()) return EX_CONFIG;
   fmt::print("{}", config::effective_toml(loaded.config));
   return EX_OK;
@@ -74,21 +78,32 @@ void check_patterns(config::Loaded& loaded) {
   loaded.problems.insert(loaded.problems.end(), opened.problems.begin(), opened.problems.end());
 }
 
+// "right, with 1 warning", "2 problems", "2 problems, 1 warning".
+std::string verdict_on(const config::Loaded& loaded) {
+  const std::size_t warnings = loaded.warnings();
+  if (loaded.usable()) return "right, with " + counted(warnings, "warning");
+  std::string verdict = counted(loaded.problems.size() - warnings, "problem");
+  if (warnings > 0) verdict += ", " + counted(warnings, "warning");
+  return verdict;
+}
+
 }  // namespace
 
-int run_check(const std::string& path, bool json) {
+int run_check(const CheckArguments& arguments) {
+  const std::string& path = arguments.path;
   config::Loaded loaded = config::load_file(path);
   check_patterns(loaded);
-  if (json) {
+  if (arguments.json) {
     fmt::print("{}\n", as_json(path, loaded));
   } else if (loaded.problems.empty()) {
     fmt::print("{}: no problems\n", printable(path));
   } else {
     print_problems(loaded);
     std::fflush(stdout);
-    fmt::print(stderr, "{}: {}\n", printable(path), counted(loaded.problems.size(), "problem"));
+    fmt::print(stderr, "{}: {}\n", printable(path), verdict_on(loaded));
   }
-  return loaded.problems.empty() ? EX_OK : EX_CONFIG;
+  const bool is_right = arguments.strict ? loaded.problems.empty() : loaded.usable();
+  return is_right ? EX_OK : EX_CONFIG;
 }
 
 int run_config(const ConfigArguments& arguments) {

@@ -45,7 +45,8 @@ Finding load(const DoctorArguments& arguments, config::Config& config) {
   config.path = path;
   const std::size_t count = loaded.problems.size();
   finding.found = count == 0 ? path + ": no problems"
-                             : fmt::format("{}: {}, the first: {}", path, counted(count, "problem"),
+                             : fmt::format("{}: {}, the first: {}", path,
+                                           counted(count, loaded.usable() ? "warning" : "problem"),
                                            loaded.problems.front().to_string());
   if (count == 0) return finding;
   finding.status = loaded.usable() ? Status::warn : Status::fail;

@@ -184,9 +184,13 @@ bool Loaded::usable() const {
   return std::ranges::none_of(problems, [](const Problem& problem) { return problem.fatal; });
 }
 
+std::size_t Loaded::warnings() const {
+  return static_cast<std::size_t>(std::ranges::count(problems, false, &Problem::fatal));
+}
+
 std::string Loaded::to_string() const {
   std::string text;
-  for (const Problem& problem : problems) text += problem.to_string() + '\n';
+  for (const Problem& problem : problems) text += problem.to_line() + '\n';
   return text;
 }
 

@@ -7,6 +7,7 @@
 // Reads the clock of nothing and no network; runs on main or the control thread, never on a worker.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,9 +21,10 @@ struct Loaded {
   Config config;
   std::vector<Problem> problems;  // in the order of the file
 
-  // True when a program may start with it: at most lines of the ignore file are left out.
+  // True when a program may start with it: what there is are warnings.
   [[nodiscard]] bool usable() const;
-  // One problem a line, for logs and terminals; empty when there is none.
+  [[nodiscard]] std::size_t warnings() const;
+  // One problem a line, for logs and terminals, warnings marked; empty when there is none.
   [[nodiscard]] std::string to_string() const;
 };
 

@@ -16,11 +16,13 @@ struct Problem {
   std::string key;      // "detect.window", "segment[0].inside"; empty when no key is concerned
   std::string fault;
   std::string remedy;
-  // False: what is wrong is left out and the rest is in force (a bad line of the ignore file).
+  // False, a warning: it starts all the same (a bad line of the ignore file is left out).
   bool fatal = true;
 
   // "edgesentry.toml:12:10: detect.window: 3h is above 2h. Write ..."
   [[nodiscard]] std::string to_string() const;
+  // The same, and a warning says that it is one: "edgesentry.toml:12:10: warning: ...".
+  [[nodiscard]] std::string to_line() const;
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 

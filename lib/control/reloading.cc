@@ -15,9 +15,11 @@ namespace edgesentry::control {
 
 namespace {
 
+// What keeps it from being taken; warnings do not.
 std::vector<std::string> faults_of(const config::Loaded& loaded) {
   std::vector<std::string> faults;
-  for (const config::Problem& problem : loaded.problems) faults.push_back(problem.to_string());
+  for (const config::Problem& problem : loaded.problems)
+    if (problem.fatal) faults.push_back(problem.to_string());
   return faults;
 }
 

@@ -3,6 +3,7 @@
 usage: check_test.py EDGESENTRY    (prints TAP)
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ PATTERN = ("[[pattern]]\nid = 'one'\nkind = 'scanner'\nexpression = 'abc'\nproto
            "side = 'client'\ntool = 'nmap'\nseverity = 'low'\ndescription = 'd'\n"
            "matches = ['abc']\nspares = ['abd']\n")
 
-Check = Callable[[str], tuple[int, str]]
+Check = Callable[..., tuple[int, str]]
 
 
 def tells_all_faults_at_once(folder: Path, check: Check) -> None:
@@ -45,12 +46,35 @@ def warns_of_a_cache_that_cannot_be_kept(folder: Path, check: Check) -> None:
     (folder / "file").write_text("", encoding="utf-8")
     payload = '[payload]\npatterns = "p.toml"\ncache = "{}"\n'
     code, said = check(WIRE + payload.format(folder / "file"))
-    assert code == 78 and "edgesentry.toml:7:1: payload.cache: " in said, said
-    code, said = check(WIRE + payload.format(folder))
-    assert code == 0, said
+    assert code == 0 and "edgesentry.toml:7:1: warning: payload.cache: " in said, said
+    assert "right, with 1 warning" in said, said
+    assert check(WIRE + payload.format(folder / "file"), "--strict")[0] == 78
+    code, said = check(WIRE + payload.format(folder), "--strict")
+    assert code == 0 and "no problems" in said, said
 
 
-CASES = [tells_all_faults_at_once, names_a_pattern_file_that_is_missing,
+def lets_nothing_that_starts_keep_a_reload_away(folder: Path, check: Check) -> None:
+    """`check && reload`: warnings end with 0, faults beside them with 78, each counted."""
+    (folder / "allow").write_text("no address\n", encoding="utf-8")
+    text = ('placement = "host"\nmode = "enforce"\n[[segment]]\nname = "lan"\noutside = "eth0"\n'
+            f'[log]\njson_file = "{folder}/none/e.json"\nblock_command = "/no/such"\n'
+            f'[allow]\nfile = "{folder}/allow"\n[networks]\ninside = ["192.0.2.0/24"]\n')
+    code, said = check(text)
+    assert code == 0 and "right, with 4 warnings" in said, said
+    for key in ("allow:1", "log.json_file", "log.block_command", "verify.proof"):
+        assert [line for line in said.splitlines() if "warning: " in line and key in line], said
+    code, said = check("nonsense = 1\n" + text)
+    assert code == 78 and "1 problem, 4 warnings" in said, said
+    code, said = check(text, "--json")
+    report = json.loads(said)
+    assert code == 0 and report["usable"] and not report["ok"], report
+    assert (report["faults"], report["warnings"]) == (0, 4), report
+    assert not any(problem["fatal"] for problem in report["problems"]), report
+    assert check(text, "--json", "--strict")[0] == 78
+
+
+CASES = [lets_nothing_that_starts_keep_a_reload_away,
+         tells_all_faults_at_once, names_a_pattern_file_that_is_missing,
          warns_of_a_cache_that_cannot_be_kept]
 
 
@@ -62,11 +86,12 @@ def main(program: str) -> int:
         with tempfile.TemporaryDirectory(prefix="edgesentry-") as name:
             config = Path(name) / "edgesentry.toml"
 
-            def check(text: str, config: Path = config) -> tuple[int, str]:
+            def check(text: str, *words: str, config: Path = config) -> tuple[int, str]:
                 config.write_text(text, encoding="utf-8")
-                done = subprocess.run([program, "check", str(config)], capture_output=True,
-                                      text=True, timeout=CHECK_SECONDS, check=False)
-                return done.returncode, done.stdout
+                done = subprocess.run([program, "check", *words, str(config)],
+                                      capture_output=True, text=True, timeout=CHECK_SECONDS,
+                                      check=False)
+                return done.returncode, done.stdout + done.stderr
 
             try:
                 case(Path(name), check)
