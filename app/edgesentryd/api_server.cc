@@ -1,7 +1,9 @@
 #include "edgesentryd/api_server.h"
 
 #include <prometheus/text_serializer.h>
+#include <sys/stat.h>
 
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "base/clock.h"
 #include "config/read_file.h"
 #include "config/secret_file.h"
+#include "serve/start_check.h"
 
 namespace edgesentry::appliance {
 namespace {
@@ -25,7 +28,7 @@ base::Status take_tls(const config::Api& api, ApiPlace& place, std::optional<uid
   if (!key) return key.error();
   place.certificate = std::move(certificate.text);
   place.key = std::move(key).value();
-  return {};
+  return serve::check_tls(place.certificate, place.key);
 }
 
 }  // namespace
@@ -51,6 +54,19 @@ base::Result<ApiPlace> take_api_place(const config::Api& api,
       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
   place.feed = std::make_unique<serve::EventFeed>(run, api.streams_max);
   return place;
+}
+
+base::Status check_api_files(const config::Api& api, std::optional<uid_t> heir) {
+  const auto nobody = [](const std::string&) {};
+  for (const auto& [key, path] : {std::pair("api.token_file", &api.token_file),
+                                  std::pair("api.read_token_file", &api.read_token_file)}) {
+    struct stat found {};
+    if (path->empty() || (::lstat(path->c_str(), &found) != 0 && errno == ENOENT)) continue;
+    if (const auto token = serve::take_token(key, *path, nobody, heir); !token)
+      return token.error();
+  }
+  ApiPlace place;
+  return take_tls(api, place, heir);
 }
 
 base::Result<std::unique_ptr<ApiServer>> ApiServer::start(const config::Api& config,

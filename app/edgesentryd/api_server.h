@@ -31,6 +31,9 @@ struct ApiPlace {
     const config::Api& api, const std::function<void(const std::string&)>& say,
     std::optional<uid_t> heir);
 
+// The same for files only, and those that it would make are not made.
+[[nodiscard]] base::Status check_api_files(const config::Api& api, std::optional<uid_t> heir);
+
 class ApiServer {
  public:
   // nullptr when there is no place. The controller, the metrics and place.feed outlive it.

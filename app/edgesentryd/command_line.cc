@@ -38,7 +38,8 @@ CommandLine read_command_line(int argc, char** argv) {
   app.add_option("-c,--config", line.config_path, "The configuration")->capture_default_str();
   app.add_flag("--check", line.check_only,
                "Say whether the configuration is right and this machine has what it names; "
-               "start nothing");
+               "start nothing. 0: it starts; 1: it does not; 78: the configuration is wrong");
+  app.add_flag("--strict", line.is_strict, "With --check: 78 for a warning too")->needs("--check");
   app.add_flag("--faults", line.takes_faults,
                "Take the fault command on the control socket, which breaks things on purpose "
                "(docs/failure.md); never in production");

@@ -18,6 +18,7 @@ struct CommandLine {
   std::string config_path;
   std::vector<std::string> eal_arguments;
   bool check_only = false;
+  bool is_strict = false;        // of the check: a warning is a fault
   bool takes_faults = false;     // the fault command, for trying out failures
   std::optional<int> exit_code;  // set: everything is said, end with it
 };

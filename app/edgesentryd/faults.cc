@@ -4,18 +4,23 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
-#include "control/conditions.h"
 #include "control/mailbox.h"
 
 namespace edgesentry::appliance {
 namespace {
 
+// The conditions of control/conditions.h that can be brought about from inside.
+constexpr std::array<std::string_view, 9> kInjectable = {
+    "control_stalled", "ring_full",      "table_full", "rules_full", "clock_step",
+    "disk_full",       "worker_stalled", "no_buffers", "link_down"};
 constexpr std::int64_t kForMax = 24 * 3600;
 constexpr std::int64_t kClockStep = 3600;
 
@@ -139,8 +144,8 @@ base::Status Faults::switch_one(const Active& fault, bool is_on) {
       return base::Error{fmt::format("there is no port {}", fault.where)};
     return ports[static_cast<std::size_t>(fault.where)].set_link(!is_on);
   } else {
-    return base::Error{fmt::format("there is no fault '{}'; they are named as failures are: {}",
-                                   name, fmt::join(control::kConditionNames, ", "))};
+    return base::Error{fmt::format("no fault '{}' can be switched on; these can: {}", name,
+                                   fmt::join(kInjectable, ", "))};
   }
   return {};
 }

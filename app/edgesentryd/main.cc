@@ -4,11 +4,9 @@
 #include <malloc.h>
 #include <sys/random.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <iterator>
 #include <thread>
 
 #include "config/load.h"
@@ -16,6 +14,7 @@
 #include "control/reload.h"
 #include "edgesentryd/account.h"
 #include "edgesentryd/api_server.h"
+#include "edgesentryd/check.h"
 #include "edgesentryd/command_line.h"
 #include "edgesentryd/controller.h"
 #include "edgesentryd/describe.h"
@@ -26,7 +25,6 @@
 #include "edgesentryd/outlets.h"
 #include "edgesentryd/payloads.h"
 #include "edgesentryd/privilege.h"
-#include "edgesentryd/privilege_needs.h"
 #include "edgesentryd/signals.h"
 #include "edgesentryd/stop_limit.h"
 #include "edgesentryd/watchdog.h"
@@ -318,15 +316,8 @@ int run(int argc, char** argv) {
   privilege.value()->need(patterns.value().path);
   const auto plan = Nics::plan(loaded.config, line.eal_arguments);
   if (!plan) return fail(plan.error());
-  if (line.check_only) {
-    for (const std::string& note : plan.value().notes) say(note);
-    std::vector<std::string> faults = privilege.value()->out_of_reach();
-    std::ranges::move(faults_of_state(loaded.config.state), std::back_inserter(faults));
-    for (const std::string& fault : faults) say(fault);
-    if (!faults.empty()) return kExitFailure;
-    fmt::print("{} is right, and this machine has what it names\n", line.config_path);
-    return kExitOk;
-  }
+  if (line.check_only)
+    return check_start({loaded, plan.value(), *privilege.value(), line.is_strict, say});
   Signals signals;
   return run_appliance(
       {loaded.config, plan.value(), patterns.value(), *privilege.value(), line.takes_faults},

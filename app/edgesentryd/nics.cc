@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "config/eal_options.h"
 #include "machine/memory_need.h"
 #include "nic/flow_drop.h"
 #include "nic/port_grant.h"
@@ -11,6 +12,8 @@ namespace edgesentry::appliance {
 
 base::Result<nic::EalPlan> Nics::plan(const config::Config& config,
                                       const std::vector<std::string>& eal_arguments) {
+  if (base::Status known = config::check_eal_options(eal_arguments); !known)
+    return base::Error{"before --: " + known.error().text};
   nic::HostFacts host = nic::read_host();
   nic::read_device_nodes(host, config);
   return nic::plan_eal({.config = config,

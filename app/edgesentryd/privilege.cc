@@ -99,12 +99,9 @@ base::Status Privilege::settle_capabilities() {
   return {};
 }
 
-std::vector<std::string> Privilege::out_of_reach() const {
-  std::vector<std::string> sentences;
-  if (!account_) return sentences;
-  for (guard::OutOfReach& fault : guard::out_of_reach(*account_, needed_))
-    sentences.push_back(std::move(fault.text));
-  return sentences;
+std::vector<guard::OutOfReach> Privilege::out_of_reach() const {
+  if (!account_) return {};
+  return guard::out_of_reach(*account_, needed_, guard::would_hand_over(*account_, needed_));
 }
 
 base::Status Privilege::hand_over() {

@@ -31,8 +31,8 @@ class Privilege {
 
   // `patterns` is the file that was found, which the configuration may not name.
   void need(const std::string& patterns);
-  // Each sentence is a place that the user could not use.
-  [[nodiscard]] std::vector<std::string> out_of_reach() const;
+  // What the user could not use after hand_over(), without handing anything over.
+  [[nodiscard]] std::vector<guard::OutOfReach> out_of_reach() const;
   // Fails for what has to be read. What cannot be written is said: an appliance in the wire does
   // its work without a disk, and its outputs say, count and mend the rest.
   [[nodiscard]] base::Status hand_over();

@@ -17,8 +17,8 @@ constexpr std::string_view kOpening = R"(# Configuration
 
 `edgesentry check FILE` finds everything that is wrong with a file and names line, column, key and
 remedy for each fault. It exits with 78 when there is one, with 0 when there is none. Keys that do
-not exist are faults too. What `edgesentryd` starts with all the same is a warning, and leaves the exit
-code at 0, unless `--strict` is given.
+not exist are faults too. What `edgesentryd` starts with all the same is a warning, and leaves the
+exit code at 0, unless `--strict` is given.
 
 ## How values are written
 

@@ -267,7 +267,8 @@ void validate(const Config& config, const Origins& origins, Problems& problems) 
       validate_segments, check_dpdk,     check_workers,  check_window,       check_sequential_test,
       check_ladder,      check_allow,    check_paths,    check_cache,        check_group,
       check_listen,      check_nftables, check_xdp,      check_rte_flow,     validate_verify,
-      validate_places,   validate_api,   validate_paths, validate_privilege, check_devices};
+      validate_places,   validate_api,   validate_paths, validate_privilege, check_devices,
+      validate_eal};
   for (const auto rule : kRules) rule(config, origins, problems);
 }
 

@@ -35,6 +35,9 @@ void validate_paths(const Config& config, const Origins& origins, std::vector<Pr
 void validate_privilege(const Config& config, const Origins& origins,
                         std::vector<Problem>& problems);
 
+// The part of it that concerns options for DPDK: eal_options.cc.
+void validate_eal(const Config& config, const Origins& origins, std::vector<Problem>& problems);
+
 // A complaint about `key`, at its place in the file.
 Problem about(const Origins& origins, const std::string& key, std::string fault,
               std::string remedy);

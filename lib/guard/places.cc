@@ -57,21 +57,34 @@ Identities folders_to_keep(std::span<const Needed> places) {
   return kept;
 }
 
+struct Giving {
+  const Account& account;
+  Gifts* planned = nullptr;  // there: nothing is done but noted
+};
+
 // What root does not own is somebody's decision. A failure shows when the place is tried out.
-void give(int fd, const struct stat& about, const Account& account) {
+void give(int fd, const struct stat& about, const Giving& giving, const fs::path& path) {
+  const Account& account = giving.account;
   if (about.st_uid != 0 || account.user == 0) return;
-  static_cast<void>(::fchownat(fd, "", account.user, account.group, AT_EMPTY_PATH));
+  if (giving.planned == nullptr)
+    static_cast<void>(::fchownat(fd, "", account.user, account.group, AT_EMPTY_PATH));
+  else if (const mode_t own = S_ISDIR(about.st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
+           (about.st_mode & own) == own)  // or else its owner cannot use it either
+    giving.planned->given.insert(path.string());
 }
 
-void give_file(int folder, const char* name, const Account& account) {
+void give_file(int folder, const char* name, const Giving& giving, const fs::path& path) {
   const Descriptor file(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat about {};
   if (file.get() < 0 || ::fstat(file.get(), &about) != 0) return;
   // A file with a second name may be one of the system's that somebody linked here.
-  if (S_ISREG(about.st_mode) && about.st_nlink == 1) give(file.get(), about, account);
+  if (S_ISREG(about.st_mode) && about.st_nlink == 1) give(file.get(), about, giving, path / name);
+  if (giving.planned != nullptr && about.st_uid != giving.account.user &&
+      !giving.planned->given.contains((path / name).string()))
+    giving.planned->left.insert((path / name).string());
 }
 
-void give_files_in(int folder, const Account& account) {
+void give_files_in(int folder, const Giving& giving, const fs::path& path) {
   const int readable = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (readable < 0) return;
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(readable), ::closedir);
@@ -79,7 +92,7 @@ void give_files_in(int folder, const Account& account) {
   for (int i = 0; i < kFilesMax; ++i) {
     const dirent* entry = ::readdir(listing.get());
     if (entry == nullptr) return;
-    give_file(folder, entry->d_name, account);
+    give_file(folder, entry->d_name, giving, path);
   }
 }
 
@@ -89,16 +102,28 @@ bool is_others(const struct stat& folder, const Account& account) {
 }
 
 // `named`: the files in it that the configuration means.
-void give_folder(const fs::path& path, std::span<const std::string> named, const Account& account,
+void give_folder(const fs::path& path, std::span<const std::string> named, const Giving& giving,
                  const Identities& kept) {
-  const Folder folder = walk_to(path, true);
+  const Folder folder = walk_to(path, giving.planned == nullptr);
   // Where others can put files, a file of root's may be one that they moved there.
-  if (folder.place.get() < 0 || is_others(folder.about, account)) return;
-  for (const std::string& name : named) give_file(folder.place.get(), name.c_str(), account);
+  if (folder.place.get() < 0 || is_others(folder.about, giving.account)) return;
+  for (const std::string& name : named) give_file(folder.place.get(), name.c_str(), giving, path);
   if (!folder.is_made && folder.name != kOurName) return;
   if (kept.contains(identity_of(folder.about))) return;
-  give_files_in(folder.place.get(), account);
-  give(folder.place.get(), folder.about, account);
+  give_files_in(folder.place.get(), giving, path);
+  give(folder.place.get(), folder.about, giving, path);
+}
+
+void give_all(const Giving& giving, std::span<const Needed> places) {
+  const Identities kept = folders_to_keep(places);
+  for (const Needed& place : places) {
+    if (place.path.empty() || place.use == Use::read || place.use == Use::keep) continue;
+    const fs::path path = place.path;
+    std::vector<std::string> named;
+    if (place.use == Use::write)
+      for (const char* more : kJournals) named.push_back(path.filename().string() + more);
+    give_folder(place.use == Use::folder ? path : path.parent_path(), named, giving, kept);
+  }
 }
 
 // This thread's files are that user's for a moment; root's other rights stay.
@@ -135,10 +160,23 @@ bool is_there(const fs::path& path) {
   return can(path, F_OK) || errno != ENOENT;
 }
 
-std::string how_to_open(const fs::path& folder, const Account& account) {
+// Who is to reach places, and what will be its own by then.
+struct Reach {
+  const Account& account;
+  const Identities kept;
+  const Gifts& gifts;
+
+  [[nodiscard]] bool will_own(const fs::path& path) const {
+    return gifts.given.contains(path.string());
+  }
+};
+
+std::string how_to_open(const fs::path& folder, const Reach& reach) {
+  const Account& account = reach.account;
   fs::path at;
   for (const fs::path& part : folder) {
     at /= part;
+    if (reach.will_own(at)) return {};
     if (!can(at, X_OK) && errno == EACCES)
       return fmt::format("let {} enter {}: chgrp {} {} && chmod g+x {}", account.name, at.string(),
                          account.group, at.string(), at.string());
@@ -158,14 +196,15 @@ std::string trouble_with_disk(const fs::path& place, int error) {
 }
 
 // Empty: the folder can be entered, and files made in it.
-std::string trouble_with_folder(const fs::path& folder, const Account& account,
-                                const Identities& kept) {
-  if (std::string closed = how_to_open(folder, account); !closed.empty()) return closed;
+std::string trouble_with_folder(const fs::path& folder, const Reach& reach) {
+  const Account& account = reach.account;
+  if (std::string closed = how_to_open(folder, reach); !closed.empty()) return closed;
+  if (reach.will_own(folder)) return {};
   if (!is_there(folder) || can(folder, W_OK | X_OK)) return {};
   if (errno != EACCES) return trouble_with_disk(folder, errno);
   struct stat about {};
   const bool is_known = ::stat(folder.c_str(), &about) == 0;
-  if (is_known && kept.contains(identity_of(about)))
+  if (is_known && reach.kept.contains(identity_of(about)))
     return fmt::format(
         "name a folder of its own; {} leads to the configuration or a program, which that user "
         "must not exchange",
@@ -176,7 +215,11 @@ std::string trouble_with_folder(const fs::path& folder, const Account& account,
 }
 
 // Empty: it can be read and written, or is not there yet.
-std::string trouble_with_file(const fs::path& file, const Account& account) {
+std::string trouble_with_file(const fs::path& file, const Reach& reach) {
+  const Account& account = reach.account;
+  if (reach.will_own(file)) return {};
+  // That user cannot look into the folder yet.
+  if (reach.will_own(file.parent_path()) && !reach.gifts.left.contains(file.string())) return {};
   if (!is_there(file) || can(file, R_OK | W_OK)) return {};
   if (errno != EACCES) return trouble_with_disk(file, errno);
   struct stat about {};
@@ -187,45 +230,44 @@ std::string trouble_with_file(const fs::path& file, const Account& account) {
   return fmt::format("give it the file: chown {} {}", account.user, file.string());
 }
 
-std::string trouble_with(const Needed& place, const Account& account, const Identities& kept) {
+std::string trouble_with(const Needed& place, const Reach& reach) {
+  const Account& account = reach.account;
   const fs::path path = place.path, folder = path.parent_path();
   std::string remedy;
   switch (place.use) {
     case Use::read:
-      remedy = how_to_open(folder, account);
+      remedy = how_to_open(folder, reach);
       if (remedy.empty() && is_there(path) && !can(path, R_OK))
         remedy = fmt::format("let it read the file: chgrp {} {} && chmod 640 {}", account.group,
                              place.path, place.path);
       return remedy.empty() ? remedy : sentence(place, account, "read", remedy);
     case Use::folder:
-      remedy = trouble_with_folder(path, account, kept);
+      remedy = trouble_with_folder(path, reach);
       return remedy.empty() ? remedy : sentence(place, account, "written", remedy);
     case Use::remove:
-      remedy = trouble_with_folder(folder, account, kept);
+      remedy = trouble_with_folder(folder, reach);
       return remedy.empty() ? remedy : sentence(place, account, "removed at the end", remedy);
     case Use::keep:
       return {};
     case Use::write:
       break;
   }
-  remedy = trouble_with_folder(folder, account, kept);
+  remedy = trouble_with_folder(folder, reach);
   for (const char* more : kJournals)
-    if (remedy.empty()) remedy = trouble_with_file(place.path + more, account);
+    if (remedy.empty()) remedy = trouble_with_file(place.path + more, reach);
   return remedy.empty() ? remedy : sentence(place, account, "written", remedy);
 }
 
 }  // namespace
 
 void hand_over(const Account& account, std::span<const Needed> places) {
-  const Identities kept = folders_to_keep(places);
-  for (const Needed& place : places) {
-    if (place.path.empty() || place.use == Use::read || place.use == Use::keep) continue;
-    const fs::path path = place.path;
-    std::vector<std::string> named;
-    if (place.use == Use::write)
-      for (const char* more : kJournals) named.push_back(path.filename().string() + more);
-    give_folder(place.use == Use::folder ? path : path.parent_path(), named, account, kept);
-  }
+  give_all({.account = account}, places);
+}
+
+Gifts would_hand_over(const Account& account, std::span<const Needed> places) {
+  Gifts gifts;
+  give_all({.account = account, .planned = &gifts}, places);
+  return gifts;
 }
 
 std::vector<std::string> open_to_all(std::span<const Needed> places) {
@@ -244,14 +286,15 @@ std::vector<std::string> open_to_all(std::span<const Needed> places) {
   return sentences;
 }
 
-std::vector<OutOfReach> out_of_reach(const Account& account, std::span<const Needed> places) {
-  const Identities kept = folders_to_keep(places);
+std::vector<OutOfReach> out_of_reach(const Account& account, std::span<const Needed> places,
+                                     const Gifts& gifts) {
+  const Reach reach{account, folders_to_keep(places), gifts};
   const AsAccount as(account);
   std::vector<OutOfReach> found;
   for (const Needed& place : places) {
     if (place.path.empty()) continue;
     const bool is_written = place.use == Use::write || place.use == Use::folder;
-    if (std::string trouble = trouble_with(place, account, kept); !trouble.empty())
+    if (std::string trouble = trouble_with(place, reach); !trouble.empty())
       found.push_back({std::move(trouble), is_written});
   }
   return found;

@@ -10,6 +10,7 @@
 // Called by main, which changes its own thread's file user for a moment.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,8 +44,16 @@ struct OutOfReach {
   bool is_written = false;  // an output, without which the appliance can do its work
 };
 
-// One for each place that the account cannot use as it has to.
+// What hand_over() would give, and what of the files in a folder of these it would leave alone.
+struct Gifts {
+  std::set<std::string> given;
+  std::set<std::string> left;
+};
+[[nodiscard]] Gifts would_hand_over(const Account& account, std::span<const Needed> places);
+
+// One for each place that the account cannot use as it has to. `gifts`: as if they had been made.
 [[nodiscard]] std::vector<OutOfReach> out_of_reach(const Account& account,
-                                                   std::span<const Needed> places);
+                                                   std::span<const Needed> places,
+                                                   const Gifts& gifts = {});
 
 }  // namespace edgesentry::guard

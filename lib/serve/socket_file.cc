@@ -43,13 +43,21 @@ bool answers(const sockaddr_un& address) {
   return connected;
 }
 
+base::Error bad_length(const std::string& path) {
+  return {fmt::format("control.socket \"{}\": a unix socket's path has 1 to {} bytes; name another",
+                      path, sizeof(sockaddr_un::sun_path) - 1)};
+}
+
+base::Error not_a_socket(const std::string& path) {
+  return {fmt::format(
+      "control.socket {}: something else is there, not a socket; remove it or name another path",
+      path)};
+}
+
 base::Status make_way(const std::string& path, const sockaddr_un& address) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) return {};
-  if (!S_ISSOCK(found.st_mode))
-    return base::Error{fmt::format(
-        "control.socket {}: something else is there, not a socket; remove it or name another path",
-        path)};
+  if (!S_ISSOCK(found.st_mode)) return not_a_socket(path);
   if (answers(address))
     return base::Error{fmt::format(
         "control.socket {}: another instance answers there; stop it or name another path", path)};
@@ -78,13 +86,21 @@ base::Error SocketFile::trouble(const char* what, int error, const char* remedy)
   return {fmt::format("control.socket {}: {}: {}; {}", path_, what, std::strerror(error), remedy)};
 }
 
+base::Status SocketFile::check(const std::string& path, bool& is_alive) {
+  is_alive = false;
+  const std::optional<sockaddr_un> address = address_of(path);
+  if (!address) return bad_length(path);
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return {};
+  if (!S_ISSOCK(found.st_mode)) return not_a_socket(path);
+  is_alive = answers(*address);
+  return {};
+}
+
 base::Result<std::unique_ptr<SocketFile>> SocketFile::listen(const std::string& path,
                                                              const std::string& group) {
   const std::optional<sockaddr_un> address = address_of(path);
-  if (!address)
-    return base::Error{
-        fmt::format("control.socket \"{}\": a unix socket's path has 1 to {} bytes; name another",
-                    path, sizeof(sockaddr_un::sun_path) - 1)};
+  if (!address) return bad_length(path);
   std::error_code made;
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, made);

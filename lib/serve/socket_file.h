@@ -17,6 +17,8 @@ class SocketFile {
   // Mode 0600, or 0660 with the named group. Makes the directory when it is missing.
   static base::Result<std::unique_ptr<SocketFile>> listen(const std::string& path,
                                                           const std::string& group);
+  // Whether listen() could clear the way. `is_alive`: another instance answers there.
+  [[nodiscard]] static base::Status check(const std::string& path, bool& is_alive);
   ~SocketFile();
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;

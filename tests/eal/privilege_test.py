@@ -263,6 +263,27 @@ def says_what_the_user_cannot_read(place: Place) -> None:
     assert code == 1 and "after the drop" in err, err
 
 
+def foretells_what_it_hands_over(place: Place) -> None:
+    """--check finds no fault in a folder of root's that the start gives away, nor gives it."""
+    place.folder.chmod(0o711)
+    ours = place.folder / "edgesentry"
+    ours.mkdir(mode=0o700)
+    config = place.write_config("net_null0", "net_null1", '[privilege]\nuser = "nobody"\n')
+    text = config.read_text(encoding="utf-8")
+    text = text.replace(f"{place.folder}/control.sock", f"{ours}/control.sock")
+    inside = text
+    for name in ("state.db", "events.json"):
+        inside = inside.replace(f"{place.folder}/{name}", f"{ours}/{name}")
+    config.write_text(inside, encoding="utf-8")
+    config.chmod(0o644)
+    code, out, err = place.run("--check", "--strict", "-c", str(config))
+    assert code == 0 and "is right, and" in out, (code, out, err)
+    assert ours.stat().st_uid == 0, "it was given away by the check"
+    config.write_text(text, encoding="utf-8")
+    code, out, err = place.run("--check", "--strict", "-c", str(config))
+    assert code == 78 and "cannot be written" in err and "with 3 warnings" in out, (out, err)
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -278,4 +299,5 @@ if __name__ == "__main__":
                                 starts_on_a_disk_that_is_read_only,
                                 starts_with_files_that_cannot_be_written,
                                 leaves_the_cache_of_its_user_alone,
-                                says_what_the_user_cannot_read]))
+                                says_what_the_user_cannot_read,
+                                foretells_what_it_hands_over]))

@@ -116,6 +116,38 @@ TEST_F(Places, made_for_us_are_handed_over_and_others_are_not) {
   EXPECT_EQ(owner(root()), 0u);
 }
 
+TEST_F(Places, that_would_be_handed_over_are_within_reach_and_stay_as_they_are) {
+  const fs::path ours = folder("edgesentry", 0, 0700), other = folder("other");
+  const fs::path stored = file("edgesentry/state.db"), named = file("other/events.json");
+  fs::permissions(stored, fs::perms(0600));
+  const std::vector<Needed> needed = {{"state.file", stored, Use::write},
+                                      {"log.portsentry_file", ours / "new.log", Use::write},
+                                      {"control.socket", ours / "control.sock", Use::remove},
+                                      {"payload.cache", root() / "to-be-made", Use::folder},
+                                      {"log.json_file", named, Use::write}};
+  EXPECT_EQ(out_of_reach(nobody(), needed).size(), 4u);
+  const Gifts gifts = would_hand_over(nobody(), needed);
+  const auto faults = out_of_reach(nobody(), needed, gifts);
+  ASSERT_EQ(faults.size(), 1u) << "a folder of another name is not given";
+  EXPECT_TRUE(faults[0].text.ends_with("chown 65534 " + other.string())) << faults[0].text;
+  EXPECT_EQ(owner(ours), 0u);
+  EXPECT_EQ(owner(stored), 0u);
+  EXPECT_FALSE(fs::exists(root() / "to-be-made"));
+
+  hand_over(nobody(), needed);
+  EXPECT_EQ(out_of_reach(nobody(), needed).size(), 1u) << "as it was foretold";
+}
+
+TEST_F(Places, that_would_not_be_handed_over_are_told_before_too) {
+  const fs::path ours = folder("edgesentry", 0, 0700), victim = file("victim");
+  fs::create_hard_link(victim, ours / "state.db");
+  const std::vector<Needed> needed = {{"state.file", ours / "state.db", Use::write},
+                                      {"log.json_file", ours / "events.json", Use::write}};
+  const auto faults = out_of_reach(nobody(), needed, would_hand_over(nobody(), needed));
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_TRUE(faults[0].text.starts_with("state.file: ")) << faults[0].text;
+}
+
 TEST_F(Places, that_are_a_link_or_a_second_name_themselves_stay_as_they_are) {
   const fs::path logs = folder("logs"), victim = file("victim");
   fs::create_symlink(victim, logs / "events.json");
