@@ -212,7 +212,8 @@ void Controller::open_state(const config::Config& config,
       store::KeeperSettings{.path = path,
                             .forget_after = ledger.forget_after,
                             .history_max = ledger.history_max,
-                            .pending_max = std::size_t{ledger.blocks_max} + ledger.history_max},
+                            .pending_max = std::size_t{ledger.blocks_max} + ledger.history_max,
+                            .trouble = opened.trouble},
       std::move(opened.store), [this] { mailbox_.wake(); }, say);
   if (!shortened.empty()) keeper_->put(std::move(shortened), false);
 }
@@ -269,8 +270,8 @@ void Controller::stop(const Step& step, bool keeps_rules) {
   close_flows();
   begin("the rules in the kernel: nft delete table inet edgesentry");
   close_filters(keeps_rules);
-  begin("the state file, which lacks the last blocks");
-  if (keeper_) keeper_->stop();
+  begin("the state file, which lacks the last blocks, or all when it was just begun anew");
+  if (keeper_) missing_ = keeper_->stop([this] { return loop_->everything(); });
 }
 
 }  // namespace edgesentry::appliance

@@ -66,6 +66,9 @@ class Controller {
   using Step = std::function<void(const char* what)>;
   void stop(const Step& step = {}, bool keeps_rules = false);
 
+  // After stop(): what of the ledger is not in the state file; empty: nothing.
+  [[nodiscard]] const std::string& missing() const noexcept { return missing_; }
+
   // nullptr: blocks end with the process.
   [[nodiscard]] const store::Keeper* keeper() const noexcept { return keeper_.get(); }
   [[nodiscard]] const control::Numbers& numbers() const noexcept { return numbers_; }
@@ -92,6 +95,7 @@ class Controller {
   Faults& faults_;
   std::atomic<bool> stop_{false};
   std::unique_ptr<store::Keeper> keeper_;
+  std::string missing_;
   std::vector<store::Record> records_;
   store::Allowed allowed_;
   std::vector<base::Ip> blocked_;

@@ -53,7 +53,6 @@ int fail(const base::Error& error) {
   say(error.text);
   return kExitFailure;
 }
-
 base::Result<scan::HashKey> random_key() {
   scan::HashKey key;
   if (::getrandom(key.data(), sizeof key, 0) != static_cast<ssize_t>(sizeof key))
@@ -202,6 +201,8 @@ int stop_appliance(const Running& all, Ending ending) {
   all.api.reset();
   all.observatory.server.reset();
   all.controller.stop([&](const char* what) { limit.step(what); }, ending.is_failure);
+  const std::string& missing = all.controller.missing();
+  if (!missing.empty()) say_appliance(all.outlets, missing);
   const Account account = account_of(all.plane.tallies());
   const std::string ended = "edgesentryd has stopped: " + account.to_string();
   say_life(all.outlets, report::Life::stop, ended);
@@ -209,7 +210,7 @@ int stop_appliance(const Running& all, Ending ending) {
   all.outlets.stop();
   say_on_output(ended);
   if (!standing.empty()) std::_Exit(kExitFailure);  // it still uses what would be given back
-  return account.adds_up() && !ending.is_failure ? kExitOk : kExitFailure;
+  return account.adds_up() && missing.empty() && !ending.is_failure ? kExitOk : kExitFailure;
 }
 
 void say_notes(const config::Config& config, const nic::EalPlan& plan) {

@@ -12,6 +12,8 @@ namespace {
 
 using std::chrono::microseconds;
 
+constexpr std::uint32_t kEntriesAtOnce = 4096;
+
 std::int64_t unix_micros(WallTime time) {
   return std::chrono::duration_cast<microseconds>(time.time_since_epoch()).count();
 }
@@ -78,6 +80,19 @@ store::Allowed allowed_of(const ControlState& state) {
   store::Allowed allowed;
   for (const policy::Exemption& each : state.lists.live) allowed.push_back(each.prefix.to_string());
   return allowed;
+}
+
+store::Everything everything_of(const ControlState& state) {
+  store::Everything all{.records = {}, .allowed = allowed_of(state)};
+  std::vector<const policy::Entry*> entries(kEntriesAtOnce);
+  std::uint32_t cursor = 0;
+  do {
+    const auto page = state.ledger.page(cursor, kEntriesAtOnce, entries);
+    for (std::size_t i = 0; i < page.count; ++i)
+      if (is_kept(*entries[i])) all.records.push_back(record_of(state, *entries[i]));
+    cursor = page.next;
+  } while (cursor != 0);
+  return all;
 }
 
 Restored restore(ControlState& state, std::vector<store::Record>&& records,

@@ -11,6 +11,7 @@
 
 #include "base/ip.h"
 #include "policy/ledger.h"
+#include "store/keeper.h"
 #include "store/record.h"
 
 namespace edgesentry::control {
@@ -29,6 +30,9 @@ struct Restored {
 // not.
 [[nodiscard]] bool is_kept(const policy::Entry& entry) noexcept;
 [[nodiscard]] store::Record record_of(const ControlState& state, const policy::Entry& entry);
+
+// All that is kept, for a file that has nothing of it.
+[[nodiscard]] store::Everything everything_of(const ControlState& state);
 
 // What an operator has allowed by command.
 [[nodiscard]] store::Allowed allowed_of(const ControlState& state);

@@ -150,6 +150,10 @@ Restored ControlLoop::restore(std::vector<store::Record>&& records, const store:
   return control::restore(story_->state, std::move(records), allowed);
 }
 
+store::Everything ControlLoop::everything() const {
+  return everything_of(story_->state);
+}
+
 bool ControlLoop::run_round() {
   Story& story = *story_;
   if (story.faults != nullptr) suffer(*story.faults, story.state.ledger, story.enforcers);

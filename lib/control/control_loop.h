@@ -87,6 +87,9 @@ class ControlLoop {
   // to know them before they begin.
   Restored restore(std::vector<store::Record>&& records, const store::Allowed& allowed = {});
 
+  // What the ledger has to be kept; not while run() is under way.
+  [[nodiscard]] store::Everything everything() const;
+
   // Until `stop` is raised; then one last round, so that what was drained is also recorded.
   void run(const std::atomic<bool>& stop);
 

@@ -23,27 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPragmas =
-    "PRAGMA auto_vacuum = INCREMENTAL;"  // before the file has its first page
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;";
-constexpr const char* kLayout1 =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE source("
-    "  address BLOB PRIMARY KEY,"  // 4 or 16 bytes
-    "  standing INTEGER NOT NULL, origin INTEGER NOT NULL,"
-    "  is_offence INTEGER NOT NULL, offences INTEGER NOT NULL,"
-    "  since INTEGER NOT NULL,"
-    "  until INTEGER,"  // NULL: for ever
-    "  quiet_since INTEGER NOT NULL, released INTEGER NOT NULL,"
-    "  reason TEXT NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 1;"
-    "COMMIT;";
-constexpr const char* kLayout2 =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE allowed(network TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 2;"
-    "COMMIT;";
 constexpr const char* kUpsert =
     "INSERT INTO source VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
     "ON CONFLICT(address) DO UPDATE SET standing = ?2, origin = ?3, is_offence = ?4, "
@@ -59,8 +38,8 @@ Opened mend_with(const std::string& path, const std::string& why, Rows rows) {
   Opened opened;
   const std::string aside = move_aside(path);
   if (aside.empty()) {
-    opened.notes.push_back(
-        fmt::format("{}, and it cannot be moved aside; blocks are kept in memory only", why));
+    opened.trouble = why + ", and it cannot be moved aside";
+    opened.notes.push_back(opened.trouble + "; blocks are kept in memory only");
     opened.records = std::move(rows.records);
     opened.allowed = std::move(rows.allowed);
     return opened;
@@ -72,8 +51,12 @@ Opened mend_with(const std::string& path, const std::string& why, Rows rows) {
   if (rows.senseless > 0) opened.notes.push_back(senseless_note(aside, rows.senseless));
   auto fresh = BlockStore::begin_anew(path);
   base::Status written = fresh ? fresh.value()->write(rows.records, &rows.allowed) : fresh.error();
-  if (fresh) opened.store = std::move(fresh).value();
-  if (!written) opened.notes.push_back(written.error().text);
+  if (written) {
+    opened.store = std::move(fresh).value();
+  } else {
+    opened.trouble = written.error().text;
+    opened.notes.push_back(opened.trouble);
+  }
   opened.records = std::move(rows.records);
   opened.allowed = std::move(rows.allowed);
   return opened;
@@ -132,22 +115,10 @@ Opened only_read(const std::string& path, const std::string& why,
       "{}; blocks are kept in memory only and end with this process{}", why,
       rows.records.empty() ? ""
                            : fmt::format(", {} were read from the file", rows.records.size())));
+  opened.trouble = why;
   opened.records = std::move(rows.records);
   opened.allowed = std::move(rows.allowed);
   return opened;
-}
-
-base::Status make_layout(Database& database) {
-  if (base::Status set = database.run(kPragmas); !set) return set;
-  const auto layout = database.ask("PRAGMA user_version");
-  if (!layout) return layout.error();
-  if (layout.value() < 0 || layout.value() > BlockStore::kLayout)
-    return of_newer_version(database.path(), layout.value(), BlockStore::kLayout);
-  // Each step from one layout to the next, in a transaction of its own.
-  constexpr std::array<const char*, BlockStore::kLayout> kSteps = {kLayout1, kLayout2};
-  for (const char* step : std::span(kSteps).subspan(static_cast<std::size_t>(layout.value())))
-    if (base::Status taken = database.run(step); !taken) return taken;
-  return {};
 }
 
 }  // namespace
@@ -170,6 +141,7 @@ base::Result<std::unique_ptr<BlockStore>> BlockStore::attach(Database database) 
 Opened BlockStore::open(const std::string& path) {
   if (const std::string why = not_a_file(path); !why.empty()) {
     Opened none;
+    none.trouble = why;
     none.notes.push_back(why + "; until then blocks are kept in memory only");
     return none;
   }
@@ -186,7 +158,7 @@ Opened BlockStore::open_as_it_is(const std::string& path) {
     return only_read(path, of_newer_version(path, *layout, kLayout).text, untouched(path));
   auto database = Database::open(path, Database::Access::read_write);
   if (!database) return only_read(path, database.error().text);
-  base::Status ready = make_layout(database.value());
+  base::Status ready = make_block_layout(database.value());
   Fault fault = database.value().last_fault();
   Rows rows;
   if (ready) {
@@ -218,7 +190,7 @@ base::Result<std::unique_ptr<BlockStore>> BlockStore::begin_anew(const std::stri
   fs::remove(path + "-wal", fault);
   auto database = Database::open(path, Database::Access::read_write);
   if (!database) return database.error();
-  if (base::Status ready = make_layout(database.value()); !ready) return ready.error();
+  if (base::Status ready = make_block_layout(database.value()); !ready) return ready.error();
   return attach(std::move(database).value());
 }
 
@@ -257,6 +229,12 @@ base::Status BlockStore::put(const Allowed& allowed) {
 
 base::Status BlockStore::write(std::span<const Record> records, const Allowed* allowed) {
   if (base::Status ours = look(); !ours) return ours;  // a cut log would grow again
+  base::Status status = commit(records, allowed);
+  files_.log_is_written();
+  return status ? after_commit() : status;
+}
+
+base::Status BlockStore::commit(std::span<const Record> records, const Allowed* allowed) {
   if (base::Status begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun;
   base::Status status;
   for (const Record& record : records) {
@@ -266,7 +244,7 @@ base::Status BlockStore::write(std::span<const Record> records, const Allowed* a
   if (status && allowed != nullptr) status = put(*allowed);
   if (status) {
     status = database_.run("COMMIT");
-    if (status) return after_commit();
+    if (status) return status;
   }
   const Fault fault = database_.last_fault();
   static_cast<void>(database_.run("ROLLBACK"));  // SQLite may have done so by itself
@@ -276,6 +254,12 @@ base::Status BlockStore::write(std::span<const Record> records, const Allowed* a
 
 base::Status BlockStore::prune(std::int64_t quiet_before, std::uint32_t most) {
   if (base::Status ours = look(); !ours) return ours;
+  base::Status status = forget(quiet_before, most);
+  files_.log_is_written();
+  return status;
+}
+
+base::Status BlockStore::forget(std::int64_t quiet_before, std::uint32_t most) {
   auto old =
       Statement::make(database_, "DELETE FROM source WHERE standing = 2 AND quiet_since < ?1");
   if (!old) return old.error();
@@ -307,6 +291,7 @@ base::Status BlockStore::look() {
 base::Status BlockStore::move_log() {
   if (base::Status ours = look(); !ours) return ours;
   const auto is_all = database_.checkpoint();
+  files_.all_is_written();
   if (!is_all) return is_all.error();
   if (!is_all.value()) return {};
   const auto pages = database_.ask("PRAGMA page_count");
@@ -320,12 +305,16 @@ base::Status BlockStore::tidy() {
   if (base::Status moved = move_log(); !moved) return moved;
   // A log that holds nothing new is a danger all the same: damaged, it hides what the file has.
   if (database_.frames() == 0 && database_.empty_log()) files_.expect_no_log();
+  files_.all_is_written();
   return {};
 }
 
 base::Status BlockStore::settle() {
   if (base::Status ours = look(); !ours) return ours;
-  return database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  base::Status settled = database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  files_.expect_no_log();
+  files_.all_is_written();
+  return settled ? look() : settled;
 }
 
 std::string BlockStore::abandon(std::unique_ptr<BlockStore> store) {

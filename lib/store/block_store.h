@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/layout.h"
 #include "store/own_files.h"
 #include "store/record.h"
 #include "store/sqlite.h"
@@ -24,7 +25,7 @@ struct Opened;
 
 class BlockStore {
  public:
-  static constexpr std::int64_t kLayout = 2;
+  static constexpr std::int64_t kLayout = kLayoutNow;
 
   // Never fails: without a usable file there is no store, and the notes say why.
   static Opened open(const std::string& path);
@@ -40,7 +41,7 @@ class BlockStore {
   base::Status tidy();
   // The same, and empties the log; before the end. No commit follows.
   base::Status settle();
-  // Whether the files are still there, and as long as they were left; with Fault::lost if not.
+  // Whether the files are still there, as they were left; with Fault::lost if not.
   base::Status look();
   // Of a store that is lost: closed without a write, what is left of its files moved aside. Where
   // to; empty: nothing was left.
@@ -52,6 +53,8 @@ class BlockStore {
   BlockStore(Database database, Statement upsert, Statement erase) noexcept
       : database_(std::move(database)), upsert_(std::move(upsert)), erase_(std::move(erase)) {}
   static constexpr std::uint64_t kFramesMost = 1000;  // 4 MB of log
+  base::Status commit(std::span<const Record> records, const Allowed* allowed);
+  base::Status forget(std::int64_t quiet_before, std::uint32_t most);
   base::Status after_commit();
   base::Status move_log();
   base::Status put(const Record& record);
@@ -70,6 +73,7 @@ struct Opened {
   std::unique_ptr<BlockStore> store;  // nullptr: memory only
   std::vector<Record> records;        // of blocks and memories, what could be read
   Allowed allowed;
+  std::string trouble;             // why there is no store
   std::vector<std::string> notes;  // for the operator; empty when all is well
 };
 

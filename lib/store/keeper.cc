@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <array>
 #include <span>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds kCompany{50};
 constexpr std::chrono::seconds kRetry{1};
 constexpr std::chrono::minutes kPrune{10};
+constexpr const char* kMeanwhile = "; blocks are kept in memory until then";
+constexpr int kLastTries = 3;
 constexpr std::size_t kBatch = 20'000;  // records of one commit
 
 std::int64_t wall_now() {
@@ -31,8 +34,10 @@ Keeper::Keeper(KeeperSettings settings, std::unique_ptr<BlockStore> store, Wake 
       prune_at_(Clock::now() + kPrune) {
   if (store_ == nullptr) {
     numbers_.degraded.set(1);
-    trouble_ = fmt::format("{} cannot be used; blocks are kept in memory only", settings_.path);
+    trouble_ = settings_.trouble.empty() ? fmt::format("{} cannot be used", settings_.path)
+                                         : settings_.trouble;
   }
+  home_.remember(settings_.path);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -40,14 +45,16 @@ Keeper::~Keeper() {
   stop();
 }
 
-void Keeper::stop() {
-  if (!thread_.joinable()) return;
+std::string Keeper::stop(const Ask& everything) {
+  if (!thread_.joinable()) return missing_;
   {
     const std::lock_guard lock(mutex_);
+    everything_ = everything;
     is_ending_ = true;
   }
   bell_.notify_one();
   thread_.join();
+  return missing_;
 }
 
 std::uint64_t Keeper::put(std::vector<Record>&& records, bool is_urgent) {
@@ -118,8 +125,49 @@ void Keeper::run() {
     numbers_.pending.set(pending_.size());
     prune_sometimes();
   }
-  // What could not be settled stays in SQLite's log, which the next start reads.
-  if (store_ != nullptr) static_cast<void>(store_->settle());
+  finish();
+}
+
+// What could not be settled, for a reader is in the way, stays in SQLite's log, which the next
+// start reads; what is lost is begun anew.
+void Keeper::finish() {
+  for (int i = 0; i < kLastTries; ++i) {
+    if (store_ == nullptr && !open_again()) break;
+    if (lacks_most_) take_everything();
+    if (!write_pending()) continue;
+    const base::Status settled = store_->settle();
+    if (settled || (store_->last_fault() != Fault::lost && store_->last_fault() != Fault::broken)) {
+      lacks_most_ = false;
+      break;
+    }
+    give_up(settled.error(), store_->last_fault());
+  }
+  if (lacks_most_) take_everything();  // to be counted
+  numbers_.pending.set(pending_.size());
+  missing_ = what_is_missing();
+}
+
+void Keeper::take_everything() {
+  if (!everything_) return;
+  Everything all = everything_();
+  for (Record& record : all.records) {
+    const base::Ip source = record.source;
+    pending_.insert_or_assign(source, std::move(record));
+  }
+  allowed_pending_ = std::move(all.allowed);
+}
+
+std::string Keeper::what_is_missing() const {
+  if (pending_.empty() && !allowed_pending_) return {};
+  std::array<std::size_t, 3> counts{};
+  for (const auto& [source, record] : pending_)
+    ++counts.at(static_cast<std::size_t>(record.standing));
+  const auto [ended, blocks, memories] = counts;
+  return fmt::format(
+      "{} lacks {} block{} and {} memor{} of earlier ones, which end with this process{}{}: {}",
+      settings_.path, blocks, blocks == 1 ? "" : "s", memories, memories == 1 ? "y" : "ies",
+      ended == 0 ? std::string() : fmt::format(", and that {} ended", ended),
+      allowed_pending_ ? ", and what was allowed by command" : "", trouble());
 }
 
 bool Keeper::write_pending() {
@@ -157,25 +205,27 @@ void Keeper::look_around(bool is_idle) {
 void Keeper::give_up(const base::Error& error, Fault fault) {
   numbers_.failures.add(1);
   retry_at_ = Clock::now() + kRetry;
+  lacks_most_ = lacks_most_ || fault == Fault::broken || fault == Fault::lost;
   const bool is_news = numbers_.degraded.value() == 0;
-  std::string sentence = fmt::format("{}; blocks are kept in memory until then", error.text);
+  std::string trouble = error.text;
   if (fault == Fault::broken) store_.reset();  // open_again() begins anew
   if (fault == Fault::lost) {
     const std::string aside = BlockStore::abandon(std::move(store_));
-    if (!aside.empty()) sentence += fmt::format("; what is left of it is kept as {}", aside);
+    if (!aside.empty()) trouble += fmt::format("; what is left of it is kept as {}", aside);
   }
   {
     const std::lock_guard lock(mutex_);
-    trouble_ = sentence;
+    trouble_ = trouble;
   }
   numbers_.degraded.set(1);
-  if (is_news) say_(sentence);
+  if (is_news) say_(trouble + kMeanwhile);
   wake_();
 }
 
 void Keeper::recover() {
   if (numbers_.degraded.value() == 0) return;
   if (is_refilling()) return;
+  lacks_most_ = false;
   numbers_.degraded.set(0);
   {
     const std::lock_guard lock(mutex_);
@@ -197,16 +247,30 @@ bool Keeper::is_refilling() {
 // After a start without a usable file, or after it broke. What is in it now is older than what the
 // ledger has, but for sources that the ledger knows nothing of: those stay in it.
 bool Keeper::open_again() {
+  const std::string homeless = home_.bring_back();
   Opened opened = BlockStore::open(settings_.path);
   if (opened.store == nullptr) {
     numbers_.failures.add(1);
+    still_without(homeless.empty() ? opened.trouble : homeless);
     return false;
   }
+  home_.remember(settings_.path);
+  lacks_most_ = true;
   for (const std::string& note : opened.notes) say_(note);
   store_ = std::move(opened.store);
   wants_everything_.store(true, std::memory_order_release);
   wake_();
   return true;
+}
+
+// The reason may be another one by now; it is said when it is.
+void Keeper::still_without(const std::string& trouble) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (trouble.empty() || trouble == trouble_) return;
+    trouble_ = trouble;
+  }
+  say_(trouble + kMeanwhile);
 }
 
 void Keeper::prune_sometimes() {

@@ -5,9 +5,11 @@
 // Records that wait for the disk replace each other by source. A disk that is full, away or read
 // only degrades to memory: health() says so, what waits is tried again every second, and nothing is
 // forgotten below `pending_max` sources (past it memories go first, and are counted). A file that
-// breaks, is cut short or taken away while it is in use is begun anew, which is looked for once a
-// second and after each commit; wants_everything() then asks the owner of the ledger to put all of
-// it once more, and health() is bad until that is done.
+// breaks, is changed by somebody else, cut short or taken away while it is in use is begun anew, in
+// its folder, which is made again when it is gone. That is looked for once a second, after each
+// commit and at the end; wants_everything() then asks the owner of the ledger to put all of it once
+// more, and health() is bad until that is done. What cannot be written at the end is counted and
+// said.
 //
 // put() and wants_everything(): the control thread. health(), is_durable(): any thread. stop():
 // whoever made it, after the last put().
@@ -30,6 +32,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "store/block_store.h"
+#include "store/home_folder.h"
 #include "store/record.h"
 
 namespace edgesentry::store {
@@ -39,6 +42,13 @@ struct KeeperSettings {
   std::chrono::seconds forget_after{7 * 24 * 3600};
   std::uint32_t history_max = 1u << 16;
   std::size_t pending_max = 1u << 18;
+  std::string trouble;  // why there is no store to begin with; empty: nobody knows
+};
+
+// All that the ledger has.
+struct Everything {
+  std::vector<Record> records;
+  Allowed allowed;
 };
 
 // Written by the keeper's thread, read by any.
@@ -78,13 +88,19 @@ class Keeper {
   // What is wrong; empty when all is well.
   [[nodiscard]] std::string trouble() const;
   [[nodiscard]] const std::string& path() const noexcept { return settings_.path; }
-  // Writes what waits, settles the file and ends the thread.
-  void stop();
+  // Writes what waits, settles the file and ends the thread. A file that was lost is begun anew and
+  // gets all that `everything` gives, which is called at most once a try, on the keeper's thread.
+  // Afterwards: what is not in the file, as a sentence; empty: nothing.
+  using Ask = std::function<Everything()>;
+  std::string stop(const Ask& everything = {});
 
  private:
   using Clock = std::chrono::steady_clock;
 
   void run();
+  void finish();
+  void take_everything();
+  [[nodiscard]] std::string what_is_missing() const;
   void take(std::unique_lock<std::mutex>& lock);
   bool write_pending();
   void give_up(const base::Error& error, Fault fault);
@@ -92,6 +108,7 @@ class Keeper {
   void recover();
   bool is_refilling();
   bool open_again();
+  void still_without(const std::string& trouble);
   void prune_sometimes();
   void shed();
 
@@ -106,10 +123,14 @@ class Keeper {
   std::uint64_t put_ = 0;
   bool is_urgent_ = false;
   bool is_ending_ = false;
+  Ask everything_;       // before is_ending_
+  std::string missing_;  // after the thread
   std::string trouble_;
 
   // The keeper's thread only.
   std::unique_ptr<BlockStore> store_;
+  HomeFolder home_;
+  bool lacks_most_ = false;  // begun anew, or to be, and not full again
   std::unordered_map<base::Ip, Record, base::IpHash> pending_;
   std::optional<Allowed> allowed_pending_;
   std::uint64_t taken_ = 0;

@@ -12,6 +12,8 @@
 
 namespace edgesentry::store {
 
+inline constexpr std::int64_t kLayoutNow = 2;
+
 // How to open what is to stay as it is. With a log the layout may stand in there, and SQLite has to
 // look; it changes neither, and makes its index anew.
 [[nodiscard]] Database::Access untouched(const std::string& path);
@@ -21,5 +23,8 @@ namespace edgesentry::store {
 
 [[nodiscard]] base::Error of_newer_version(const std::string& path, std::int64_t layout,
                                            std::int64_t known);
+
+// Pragmas, and tables where they are missing.
+base::Status make_block_layout(Database& database);
 
 }  // namespace edgesentry::store

@@ -156,12 +156,12 @@ class Place:
         rows = re.findall(rf"^{name}(?:{{([^}}]*)}})? (\S+)$", text, re.MULTILINE)
         return sum(float(value) for found, value in rows if labels in found)
 
-    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> str:
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM, expected: int = 0) -> str:
         """Ask it to stop, check the exit code, return standard output."""
         assert self.process is not None
         self.process.send_signal(with_signal)
         code = self.process.wait(STOP_SECONDS)
-        assert code == 0, f"ended with {code}: {self.errors()}"
+        assert code == expected, f"ended with {code}: {self.errors()}"
         return (self.folder / "out").read_text(encoding="utf-8")
 
     def clean_up(self) -> None:

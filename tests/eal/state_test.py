@@ -26,8 +26,14 @@ def starts_beside(place: Place, name: str, put: Callable[[Path], None], said: st
     place.start(configure(place))
     assert said in place.errors(), place.errors()
     reply = place.ask({"command": "block", "address": "198.51.100.7"})
-    assert name.startswith("state-events") or not reply["durable"], reply
-    place.stop()
+    if name.startswith("state-events"):
+        assert reply["durable"], reply
+        place.stop()
+        return
+    assert not reply["durable"] and said in reply["warning"], reply
+    assert said in place.ask({"command": "status"})["state"]["trouble"]
+    place.stop(expected=1)
+    assert "lacks 1 block and 0 memories" in place.errors(), place.errors()
 
 
 def a_named_pipe_does_not_hold_the_start(place: Place) -> None:
@@ -82,6 +88,58 @@ def blocks_outlive_their_file(place: Place) -> None:
     place.stop()
 
 
+def restarts_with(place: Place, count: int) -> None:
+    """A new start has that many blocks."""
+    place.start(configure(place))
+    active = place.ask({"command": "status"})["blocks"]["active"]
+    assert active == count, active
+    place.stop()
+
+
+def begin_with(place: Place, count: int) -> None:
+    """A start with that many durable blocks."""
+    place.start(configure(place))
+    for i in range(count):
+        reply = place.ask({"command": "block", "address": f"198.51.100.{i + 1}"})
+        assert reply["durable"], reply
+
+
+def a_file_that_goes_before_the_stop_is_written_anew(place: Place) -> None:
+    """However short before: the stop looks once more, and writes all."""
+    begin_with(place, 20)
+    for file in place.folder.glob("state.db*"):
+        file.unlink()
+    place.stop()
+    restarts_with(place, 20)
+
+
+def a_file_that_cannot_come_back_is_told_at_the_stop(place: Place) -> None:
+    """With what is lost, and an exit code that is no success."""
+    begin_with(place, 20)
+    for file in place.folder.glob("state.db*"):
+        file.unlink()
+    (place.folder / "state.db").mkdir()
+    place.stop(expected=1)
+    assert "lacks 20 blocks and 0 memories" in place.errors(), place.errors()
+    log = (place.folder / "events.json").read_text("utf-8")
+    assert "lacks 20 blocks" in log, log
+
+
+def a_file_that_is_written_over_is_written_anew(place: Place) -> None:
+    """As `cp garbage state.db` does: the same inode, other content."""
+    begin_with(place, 20)
+    size = (place.folder / "state.db").stat().st_size
+    with open(place.folder / "state.db", "r+b") as file:
+        file.write(os.urandom(size + 100_000))
+    wait_for("the notice", lambda: place.metric("edgesentry_state_failures_total") > 0, 30)
+    wait_for("the new file", lambda: place.metric("edgesentry_state_degraded") == 0, 30)
+    assert "written by somebody else" in place.errors(), place.errors()
+    assert place.process is not None
+    place.process.kill()
+    place.process.wait()
+    restarts_with(place, 20)
+
+
 def an_end_that_cannot_be_is_shortened(place: Place) -> None:
     """One bit makes tens of thousands of years of an hour; told once, for it is written back."""
     config = configure(place)
@@ -126,5 +184,8 @@ if __name__ == "__main__":
                                 a_symbolic_link_is_named_and_not_given_away,
                                 a_hard_link_is_named_and_not_given_away,
                                 blocks_outlive_their_file,
+                                a_file_that_goes_before_the_stop_is_written_anew,
+                                a_file_that_cannot_come_back_is_told_at_the_stop,
+                                a_file_that_is_written_over_is_written_anew,
                                 an_end_that_cannot_be_is_shortened,
                                 the_file_is_held_by_one]))

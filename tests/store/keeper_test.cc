@@ -1,91 +1,19 @@
 #include "store/keeper.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <condition_variable>
-#include <csignal>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <string>
 #include <vector>
 
-#include "support/scratch.h"
+#include "store/keeper_rig.h"
 
 namespace edgesentry::store {
 namespace {
 
 using std::chrono::seconds;
-
-Record block_of(std::uint32_t number) {
-  Record record;
-  record.source = base::Ip::v4(0x0a000000 + number);
-  record.since = record.quiet_since = 1'700'000'000'000'000;
-  record.until = record.since + 600'000'000;
-  return record;
-}
-
-std::vector<Record> blocks_of(std::uint32_t first, std::uint32_t count) {
-  std::vector<Record> records;
-  for (std::uint32_t i = 0; i < count; ++i) records.push_back(block_of(first + i));
-  return records;
-}
-
-// No file grows past so many bytes while it lives, as on a disk that is full.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit now{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &now);
-  }
-  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-  rlimit before_{};
-};
-
-class KeeperTest : public ::testing::Test {
- protected:
-  void start(std::size_t pending_max = 1u << 18) {
-    Opened opened = BlockStore::open(path_);
-    keeper_ = std::make_unique<Keeper>(
-        KeeperSettings{.path = path_, .pending_max = pending_max}, std::move(opened.store),
-        [this] { ring(); },
-        [this](const std::string& sentence) {
-          const std::lock_guard lock(mutex_);
-          said_.push_back(sentence);
-        });
-  }
-  void ring() {
-    const std::lock_guard lock(mutex_);
-    ++wakes_;
-    bell_.notify_all();
-  }
-  // The keeper rings at each commit, and when it degrades.
-  template <class Condition>
-  bool eventually(Condition condition) {
-    std::unique_lock lock(mutex_);
-    return bell_.wait_for(lock, seconds(30), condition);
-  }
-  std::vector<std::string> said() {
-    const std::lock_guard lock(mutex_);
-    return said_;
-  }
-  [[nodiscard]] std::vector<Record> on_disk() const { return BlockStore::open(path_).records; }
-
-  test::Scratch folder_;
-  const std::string path_ = (folder_.path() + "/state.db");
-  std::mutex mutex_;  // guards the two below
-  std::condition_variable bell_;
-  int wakes_ = 0;
-  std::vector<std::string> said_;
-  std::unique_ptr<Keeper> keeper_;
-};
 
 TEST_F(KeeperTest, says_when_a_block_is_on_disk) {
   start();
@@ -136,6 +64,35 @@ TEST_F(KeeperTest, holds_on_while_the_disk_is_full_and_writes_when_there_is_room
   EXPECT_EQ(on_disk().size(), 5010u);
 }
 
+TEST_F(KeeperTest, says_at_the_stop_what_a_full_disk_did_not_take) {
+  start();
+  const std::uint64_t first = keeper_->put(blocks_of(0, 10), true);
+  ASSERT_TRUE(eventually([&] { return keeper_->is_durable(first); }));
+  std::string missing;
+  {
+    const FullDisk full(4096);
+    std::vector<Record> records = blocks_of(0, 5000);
+    records[0].standing = Standing::forgotten;
+    keeper_->put(std::move(records), false);
+    missing = keeper_->stop([] { return Everything{blocks_of(0, 6000), {}}; });
+  }
+  EXPECT_NE(missing.find("lacks 4999 blocks and 0 memories"), std::string::npos) << missing;
+  EXPECT_NE(missing.find("that 1 ended"), std::string::npos) << missing;
+  EXPECT_NE(missing.find(keeper_->trouble()), std::string::npos) << missing;
+  EXPECT_EQ(on_disk().size(), 10u);
+}
+
+TEST_F(KeeperTest, says_why_there_is_no_file) {
+  std::filesystem::create_directory(path_);
+  Opened opened = BlockStore::open(path_);
+  ASSERT_EQ(opened.store, nullptr);
+  Keeper keeper(
+      {.path = path_, .trouble = opened.trouble}, nullptr, [this] { ring(); },
+      [](const std::string&) {});
+  EXPECT_NE(keeper.trouble().find("is a folder"), std::string::npos) << keeper.trouble();
+  EXPECT_EQ(keeper.stop(), "") << "nothing was to be written";
+}
+
 TEST_F(KeeperTest, finds_its_file_when_the_folder_comes_back) {
   const std::string away = (folder_.path() + "/away");
   const std::string path = away + "/state.db";
@@ -168,72 +125,6 @@ TEST_F(KeeperTest, begins_anew_when_its_file_breaks_and_asks_for_everything) {
   EXPECT_TRUE(keeper_->wants_everything());
   EXPECT_TRUE(std::filesystem::exists(path_ + ".damaged"));
   EXPECT_EQ(on_disk().size(), kMany);
-}
-
-// What somebody does to the files while they are in use, and what the keeper does then.
-class LostFileTest : public KeeperTest {
- protected:
-  template <class Harm>
-  void survive(Harm harm) {
-    start();
-    const std::uint64_t first = keeper_->put(blocks_of(0, 100), true);
-    ASSERT_TRUE(eventually([&] { return keeper_->is_durable(first); }));
-    harm();
-    const std::uint64_t second = keeper_->put(blocks_of(100, 1), true);
-    ASSERT_TRUE(eventually([&] { return keeper_->is_degraded(); }));
-    EXPECT_FALSE(keeper_->is_durable(second)) << "it went into a file without a name";
-    EXPECT_NE(keeper_->trouble().find("while it was in use"), std::string::npos);
-    ASSERT_TRUE(eventually([&] { return keeper_->is_durable(second); }));
-    EXPECT_TRUE(keeper_->is_degraded()) << "the rest of the ledger is not there yet";
-    EXPECT_TRUE(keeper_->wants_everything());
-    const std::uint64_t all = keeper_->put(blocks_of(0, 101), false);
-    ASSERT_TRUE(eventually([&] { return keeper_->is_durable(all); }));
-    keeper_->stop();
-    EXPECT_EQ(on_disk().size(), 101u);
-  }
-  void remove(const char* ending) const { std::filesystem::remove(path_ + ending); }
-  void cut(const char* ending) const { std::filesystem::resize_file(path_ + ending, 0); }
-};
-
-TEST_F(LostFileTest, that_is_removed_with_its_log_is_written_anew) {
-  survive([this] {
-    for (const char* ending : {"", "-wal", "-shm"}) remove(ending);
-  });
-}
-
-TEST_F(LostFileTest, that_is_removed_alone_is_written_anew) {
-  survive([this] { remove(""); });
-}
-
-TEST_F(LostFileTest, whose_log_is_removed_is_written_anew) {
-  survive([this] { remove("-wal"); });
-}
-
-TEST_F(LostFileTest, that_is_cut_short_is_written_anew) {
-  survive([this] { cut(""); });
-}
-
-TEST_F(LostFileTest, whose_log_is_cut_short_is_written_anew) {
-  survive([this] { cut("-wal"); });
-}
-
-TEST_F(LostFileTest, that_is_exchanged_for_another_keeps_the_blocks_of_both) {
-  const std::string other = folder_.path() + "/other.db";
-  {
-    Opened opened = BlockStore::open(other);
-    ASSERT_TRUE(opened.store->write(blocks_of(50, 51)));
-    ASSERT_TRUE(opened.store->settle());
-  }
-  survive([&] { std::filesystem::rename(other, path_); });
-}
-
-TEST_F(LostFileTest, is_noticed_though_nothing_is_written) {
-  start();
-  const std::uint64_t first = keeper_->put(blocks_of(0, 3), true);
-  ASSERT_TRUE(eventually([&] { return keeper_->is_durable(first); }));
-  remove("");
-  ASSERT_TRUE(eventually([&] { return keeper_->is_degraded(); }));
-  ASSERT_TRUE(eventually([&] { return keeper_->wants_everything(); }));
 }
 
 TEST_F(KeeperTest, leaves_little_in_the_log_when_it_is_idle) {
