@@ -167,9 +167,15 @@ Api::Admission Api::admit(const HttpRequest& head) {
   ApiMatch match;
   if (target) match = match_route(head.method, target.value().segments);
   const bool is_open = match.route != nullptr && match.route->answer == ApiAnswer::health;
-  const ApiRight right = out.right = right_of(settings_.tokens, head.authorization);
+  const ApiRight right = out.right =
+      head.has_two_authorizations ? ApiRight::none : right_of(settings_.tokens, head.authorization);
   // A stranger learns nothing of what there is.
-  if ((out.refusal = check_client(head, right, is_open))) return out;
+  if ((out.refusal = check_client(head, right, is_open || head.has_two_authorizations))) return out;
+  // A proxy in front may have looked at the other one.
+  if (head.has_two_authorizations) {
+    out.refusal = problem(400, "Authorization stands there twice");
+    return out;
+  }
   if (!target) {
     out.refusal = problem(400, target.error().text);
   } else if (match.allowed.empty()) {

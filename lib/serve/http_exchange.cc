@@ -1,5 +1,7 @@
 #include "serve/http_exchange.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <charconv>
 #include <exception>
@@ -11,8 +13,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What is still read of a body that is too long, before the connection is given up.
+// What is still read of a body that nobody wants, before the connection is given up: who writes
+// first and reads then would find a broken pipe in the place of the answer.
 constexpr std::uint64_t kPatience = 4;
+constexpr std::uint64_t kUnwantedMin = 64u << 20;
 constexpr std::size_t kStreamBlock = 4096;
 
 // The stream of a connection, as the library holds it.
@@ -35,6 +39,11 @@ void free_stream(void* cls) {
   auto* reader = static_cast<StreamReader*>(cls);
   reader->feed.close(*reader->stream);
   delete reader;
+}
+
+MHD_Result count_authorization(void* cls, MHD_ValueKind, const char* name, const char*) {
+  if (::strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0) ++*static_cast<unsigned*>(cls);
+  return MHD_YES;
 }
 
 std::uint64_t length_of(const std::string& text) {
@@ -79,11 +88,24 @@ bool HttpExchange::take_head(std::string_view method) {
   request_.content_type = header(MHD_HTTP_HEADER_CONTENT_TYPE);
   request_.last_event_id = header("Last-Event-ID");
   request_.content_length = length_of(header(MHD_HTTP_HEADER_CONTENT_LENGTH));
+  unsigned authorizations = 0;
+  MHD_get_connection_values(connection_, MHD_HEADER_KIND, &count_authorization, &authorizations);
+  request_.has_two_authorizations = authorizations > 1;
   admission_ = shared_.api.admit(request_);
   shared_.connections.set_known(connection_, admission_.right != ApiRight::none);
-  if (admission_.refusal) return send(*admission_.refusal);
+  if (admission_.refusal && !reads_before_refusal()) return send(*admission_.refusal);
   stage_ = Stage::body;
   return true;
+}
+
+// Of strangers nothing more is read; who waits for a word before the body gets it now.
+bool HttpExchange::reads_before_refusal() const {
+  return admission_.right != ApiRight::none && request_.content_length > 0 &&
+         request_.content_length <= unwanted_max() && header(MHD_HTTP_HEADER_EXPECT).empty();
+}
+
+std::uint64_t HttpExchange::unwanted_max() const {
+  return std::max<std::uint64_t>(kPatience * shared_.api.body_max(), kUnwantedMin);
 }
 
 bool HttpExchange::take_part(std::string_view part) {
@@ -91,11 +113,12 @@ bool HttpExchange::take_part(std::string_view part) {
   const std::uint64_t limit = shared_.api.body_max();
   is_too_long_ = is_too_long_ || received_ > limit;
   if (is_too_long_) request_.body = std::string();
-  if (!is_too_long_) request_.body += part;
-  return received_ <= kPatience * limit;
+  if (!is_too_long_ && !admission_.refusal) request_.body += part;
+  return received_ <= unwanted_max();
 }
 
 bool HttpExchange::wait_for_answer() {
+  if (admission_.refusal) return send(*admission_.refusal);
   if (is_too_long_) return send(shared_.api.too_long());
   if (admission_.route->answer == ApiAnswer::stream) return send_stream();
   if (admission_.route->body == ApiBody::none && received_ > 0)

@@ -38,6 +38,8 @@ class HttpExchange {
  private:
   enum class Stage { head, body, waiting, answered };
   [[nodiscard]] bool take_head(std::string_view method);
+  [[nodiscard]] bool reads_before_refusal() const;
+  [[nodiscard]] std::uint64_t unwanted_max() const;
   [[nodiscard]] bool take_part(std::string_view part);
   [[nodiscard]] bool wait_for_answer();
   [[nodiscard]] bool send(const HttpReply& reply);

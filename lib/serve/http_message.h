@@ -20,6 +20,7 @@ struct HttpRequest {
   std::string content_type, authorization, last_event_id;
   std::string body;
   std::uint64_t content_length = 0;  // as announced; 0: none, or unknown
+  bool has_two_authorizations = false;
   base::Ip client;
 };
 

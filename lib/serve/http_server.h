@@ -3,7 +3,8 @@
 //
 // Bounded for hostile clients: connections of all and of each, bytes of a head (the memory of a
 // connection) and of a body, the time for the whole of a request and to read the reply, requests
-// that wait. What is not HTTP at all is answered by the library with a plain 400 page.
+// that wait. What is not HTTP at all, or too long in its head, is answered by the library with a
+// plain page: 400, 414, 431, 505.
 #pragma once
 
 #include <chrono>

@@ -130,6 +130,69 @@ def limits_what_one_client_asks(place: ApiPlace) -> None:
     place.stop()
 
 
+def lets_a_writer_find_the_refusal_of_its_body(place: ApiPlace) -> None:
+    """Whole or in chunks, some MiB beyond the limit, written to the end before anything is read."""
+    place.start_api("requests_per_second = 1000\nbody_max = 1024")
+    head = (f"POST /v1/blocks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {place.token()}\r\n"
+            "Content-Type: application/json\r\n")
+    piece, count = b"x" * 65536, 256
+    for path, status in (("/v1/blocks", 413), ("/v1/nothing", 404)):
+        target = head.replace("/v1/blocks", path)
+        with socket.create_connection(("127.0.0.1", place.api_port), timeout=20) as client:
+            client.sendall(f"{target}Content-Length: {len(piece) * count}\r\n\r\n".encode())
+            for _ in range(count):
+                client.sendall(piece)
+            reply = http.client.HTTPResponse(client)
+            reply.begin()
+            assert reply.status == status and json.loads(reply.read())["status"] == status
+    chunk = f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
+    with socket.create_connection(("127.0.0.1", place.api_port), timeout=20) as client:
+        client.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(count):
+            client.sendall(chunk)
+        client.sendall(b"0\r\n\r\n")
+        reply = http.client.HTTPResponse(client)
+        reply.begin()
+        assert reply.status == 413, reply.status
+    with socket.create_connection(("127.0.0.1", place.api_port), timeout=20) as client:
+        client.sendall(f"{head}Content-Length: 99999\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert client.recv(4096).startswith(b"HTTP/1.1 413 ")
+    assert place.request("GET", "/v1/status")[0] == 200
+    place.stop()
+
+
+def takes_one_authorization(place: ApiPlace) -> None:
+    """Two are a fault, whichever is right; who guesses so learns nothing."""
+    place.start_api("requests_per_second = 1000")
+    right, wrong = f"Bearer {place.token()}", "Bearer " + "w" * 40
+    for first, second in ((right, wrong), (wrong, right), (right, right), (wrong, wrong)):
+        client = place.connect()
+        client.putrequest("GET", "/v1/status")
+        client.putheader("Authorization", first)
+        client.putheader("authorization", second)
+        client.endheaders()
+        reply = client.getresponse()
+        found = json.loads(reply.read())
+        check_problem(found, reply.status, dict(reply.headers))
+        assert reply.status == 400 and "twice" in found["detail"], found
+        client.close()
+    place.stop()
+
+
+def leaves_what_is_no_request_to_the_library(place: ApiPlace) -> None:
+    """With the status codes that docs/api.md names."""
+    place.start_api()
+    for text, status in (("GET /" + "a" * 20000 + " HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+                         ("GET / HTTP/1.1\r\nHost: x\r\nX: " + "a" * 20000 + "\r\n\r\n", 431),
+                         ("GET / HTTP/3.1\r\nHost: x\r\n\r\n", 505),
+                         ("GET / HTTP/1.1\r\n\r\n", 400)):
+        with socket.create_connection(("127.0.0.1", place.api_port), timeout=20) as client:
+            client.sendall(text.encode())
+            line = client.recv(4096).split(b"\r\n")[0].decode()
+            assert line.split()[1] == str(status), (text[:40], line)
+    place.stop()
+
+
 def refuses_a_name_that_stands_twice(place: ApiPlace) -> None:
     """At the API and at the socket, by its name; nothing is blocked."""
     place.start_api()
@@ -263,6 +326,8 @@ def speaks_tls(place: ApiPlace) -> None:
 
 CASES = (answers_as_its_document_says, answers_nothing_that_is_not_documented,
          limits_wrong_tokens_but_not_the_right_one, limits_what_one_client_asks,
+         lets_a_writer_find_the_refusal_of_its_body, takes_one_authorization,
+         leaves_what_is_no_request_to_the_library,
          refuses_a_name_that_stands_twice, answers_however_much_is_asked,
          goes_on_with_events_where_a_client_stopped, keeps_its_tokens_to_itself, speaks_tls)
 

@@ -106,13 +106,11 @@ def takes_no_fault_unless_told_to(place: Place) -> None:
 def names_the_faults_that_it_takes(place: Place) -> None:
     """Not those that only the world outside brings about."""
     start(place, "net_null0", "net_null1", "")
-    reply = place.ask({"command": "fault", "action": "inject", "name": "filter_down"},
-                      may_fail=True)
-    names = reply["error"].split("these can: ")[1].split(", ")
-    assert "filter_down" not in names and names.pop() == "link_down", reply  # not of net_null
-    for name in names:
-        fault(place, "inject", name)
-        fault(place, "clear", name)
+    wrong = {"command": "fault", "action": "inject", "name": "filter_down"}
+    names = place.ask(wrong, may_fail=True)["error"].split("these can: ")[1].split(", ")
+    for action in ("inject", "clear"):
+        for name in names[:-1]:  # net_null has no link to take down
+            fault(place, action, name)
     place.stop()
 
 
@@ -318,10 +316,9 @@ def a_second_sigterm_ends_it_at_once(place: Place) -> None:
 CASES: list[Case] = [
     takes_no_fault_unless_told_to, names_the_faults_that_it_takes,
     blocks_hold_while_control_stands_still, every_packet_passes_while_control_stands_still,
-    nothing_passes_while_control_stands_still,
-    ends_itself_when_a_worker_hangs, lives_on_without_a_worker, orders_wait_for_room,
-    tells_when_the_table_is_full, goes_on_with_what_buffers_there_are,
-    keeps_blocks_in_memory_without_a_disk,
+    nothing_passes_while_control_stands_still, ends_itself_when_a_worker_hangs,
+    lives_on_without_a_worker, orders_wait_for_room, tells_when_the_table_is_full,
+    goes_on_with_what_buffers_there_are, keeps_blocks_in_memory_without_a_disk,
     blocks_last_as_long_when_the_clock_is_set, a_stop_does_not_wait_for_what_hangs,
     a_second_sigterm_ends_it_at_once]
 
