@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "enforce/claim.h"
+
 namespace edgesentry::nft {
 namespace {
 
@@ -14,6 +16,8 @@ constexpr std::chrono::seconds kCountEvery{10};
 // Counting takes at most this part of the time.
 constexpr int kCountShare = 20;
 constexpr std::size_t kReadable = 50'000;  // elements of a set
+// A program that has lost its edgesentryd may still be in the midst of a batch.
+constexpr std::chrono::milliseconds kOrphanPatience{1'000};
 
 std::vector<Device> look_up(const std::vector<std::string>& names) {
   std::vector<Device> devices;
@@ -234,6 +238,36 @@ base::Status Firewall::sweep() {
     some.clear();
   }
   return {};
+}
+
+base::Result<std::optional<enforce::Leftover>> Firewall::sweep_earlier(const std::string& family) {
+  using Kind = enforce::Leftover::Kind;
+  using Found = std::optional<enforce::Leftover>;
+  const auto is_there = kernel_.has_table(family, kTableName);
+  if (!is_there) return is_there.error();
+  if (!is_there.value()) return Found();
+  const std::string table = fmt::format("table {} {}", family, kTableName);
+  if (std::ranges::find(families_, family) != families_.end()) return Found({Kind::present, table});
+  const auto owner = kernel_.owner(family, kTableName);
+  if (owner.ok() && owner.value() != 0) return Found();
+  if (enforce::is_claimed(enforce::table_claim(family), kOrphanPatience))
+    return Found({Kind::others, fmt::format("nftables: {} is kept by another EdgeSentry that runs "
+                                            "here, and is left alone",
+                                            table)});
+  const auto listing = list(family);
+  if (!listing) return listing.error();
+  std::string why = "holds what this program does not put there, and is left alone";
+  if (shows_earlier(listing.value(), family)) {
+    const base::Status gone = run(deletion(family).dump());
+    if (gone)
+      return Found({Kind::removed, fmt::format("nftables: {}, which an earlier run left and this "
+                                               "configuration does not want, is removed",
+                                               table)});
+    why = fmt::format("was left by an earlier run and cannot be removed ({})", gone.error().text);
+  }
+  return Found({Kind::left, fmt::format("nftables: at the start {0} {1}; what it drops stays "
+                                        "dropped until: nft delete {0}",
+                                        table, why)});
 }
 
 base::Status Firewall::remove() {

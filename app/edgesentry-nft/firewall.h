@@ -19,6 +19,7 @@
 #include "edgesentry-nft/kernel.h"
 #include "edgesentry-nft/ruleset.h"
 #include "enforce/filter.h"
+#include "enforce/leftover.h"
 
 namespace edgesentry::nft {
 
@@ -37,6 +38,9 @@ class Firewall final : public enforce::Filter {
   base::Status pass() override { return remove(); }
   base::Status remove() override;
   [[nodiscard]] std::uint64_t drops() const override { return drops_; }
+  // Of an earlier run, in a family of tables; nothing: there is none, or it belongs to another.
+  // Removes it where these settings do not want it and no running program keeps it.
+  base::Result<std::optional<enforce::Leftover>> sweep_earlier(const std::string& family);
 
  private:
   using Clock = std::chrono::steady_clock;

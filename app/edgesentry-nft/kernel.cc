@@ -277,4 +277,17 @@ base::Result<std::uint32_t> Kernel::owner(const std::string& family, const std::
   return port;
 }
 
+base::Result<bool> Kernel::has_table(const std::string& family, const std::string& table) {
+  Request request(NFT_MSG_GETTABLE, number_of(family), NLM_F_ACK);
+  request.text(NFTA_TABLE_NAME, table);
+  int error = 0;
+  const base::Status asked = ask(
+      request.finish(), [](std::span<const char>) { return true; }, &error);
+  if (asked) return true;
+  // Beside "no such table": a kernel without nf_tables, or without this family of tables.
+  for (const int none : {ENOENT, EINVAL, EOPNOTSUPP, EAFNOSUPPORT, EPROTONOSUPPORT})
+    if (error == none) return false;
+  return asked.error();
+}
+
 }  // namespace edgesentry::nft

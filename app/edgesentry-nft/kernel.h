@@ -44,6 +44,7 @@ class Kernel {
   // The netlink port of the socket whose program alone may change the table ("flags owner"); 0:
   // there is none, or no such table.
   base::Result<std::uint32_t> owner(const std::string& family, const std::string& table);
+  base::Result<bool> has_table(const std::string& family, const std::string& table);
 
  private:
   explicit Kernel(int fd) : fd_(fd) {}

@@ -9,11 +9,14 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "edgesentry-nft/firewall.h"
 #include "enforce/capabilities.h"
+#include "enforce/claim.h"
 #include "enforce/confine.h"
 #include "enforce/filter_session.h"
+#include "enforce/leftover.h"
 
 namespace edgesentry::nft {
 namespace {
@@ -23,11 +26,25 @@ struct Arguments {
   int socket = 3;
   enforce::Confinement confinement;
   bool is_removing_when_orphaned = false;
+  bool is_sweeping = false;
 };
 
 int fail(const base::Error& error) {
   fmt::print(stderr, "edgesentry-nft: {}\n", error.text);
   return 1;
+}
+
+// Reads and deletes tables only, and ends.
+int sweep(Firewall& firewall, int socket) {
+  for (const char* family : {"inet", "netdev"}) {
+    const auto found = firewall.sweep_earlier(family);
+    if (!found) return fail(found.error());
+    if (!found.value()) continue;
+    if (base::Status told = enforce::tell_leftover(socket, *found.value()); !told)
+      return fail(told.error());
+  }
+  if (base::Status told = enforce::tell_leftover(socket, {}); !told) return fail(told.error());
+  return 0;
 }
 
 int run(const Arguments& arguments) {
@@ -39,6 +56,10 @@ int run(const Arguments& arguments) {
   if (!firewall) return fail(firewall.error());
   enforce::Confinement confinement = arguments.confinement;
   confinement.calls.has_netfilter = true;
+  if (arguments.is_sweeping) return sweep(*firewall.value(), arguments.socket);
+  std::vector<enforce::Claim> claims;
+  for (const std::string& family : families(arguments.tables))
+    claims.emplace_back(enforce::table_claim(family));
   if (base::Status confined = enforce::confine(std::move(confinement)); !confined)
     return fail(confined.error());
   const enforce::Ended ended = enforce::serve(arguments.socket, *firewall.value());
@@ -64,12 +85,15 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--remove-when-orphaned", arguments.is_removing_when_orphaned,
                "Delete the tables when edgesentryd is gone; else the elements end by their "
                "time limits");
+  app.add_flag("--sweep", arguments.is_sweeping,
+               "Delete tables of an earlier run where neither --inet nor --device wants them, tell "
+               "what was there, and end");
   app.add_option("--seccomp", arguments.confinement.seccomp, "refuse, log or off")
       ->check(CLI::IsMember({"refuse", "log", "off"}));
   app.add_option("--landlock", arguments.confinement.landlock, "on or off")
       ->check(CLI::IsMember({"on", "off"}));
   CLI11_PARSE(app, argc, argv);
-  if (families(arguments.tables).empty())
+  if (families(arguments.tables).empty() && !arguments.is_sweeping)
     return fail({"nothing to do: neither --inet nor --device is given"});
   return run(arguments);
 }

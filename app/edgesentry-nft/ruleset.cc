@@ -56,6 +56,12 @@ Json rule(const std::string& family, const std::string& chain, const Match& matc
            {{"family", family}, {"table", kTableName}, {"chain", chain}, {"expr", expressions}}}};
 }
 
+std::vector<Json> table_and_sets(const std::string& family) {
+  return {{{"table", {{"family", family}, {"name", kTableName}}}},
+          set(family, "blocked4", "ipv4_addr"),
+          set(family, "blocked6", "ipv6_addr")};
+}
+
 void add_chain(std::vector<Json>& out, Json made, std::uint8_t ipv6_prefix) {
   const std::string family = made["chain"]["family"], name = made["chain"]["name"];
   out.push_back(std::move(made));
@@ -141,11 +147,7 @@ std::vector<std::string> families(const Settings& settings) {
 
 std::vector<Json> wanted(const Settings& settings, const std::string& family,
                          std::span<const Device> devices) {
-  std::vector<Json> objects = {
-      {{"table", {{"family", family}, {"name", kTableName}}}},
-      set(family, "blocked4", "ipv4_addr"),
-      set(family, "blocked6", "ipv6_addr"),
-  };
+  std::vector<Json> objects = table_and_sets(family);
   if (family == "inet") {
     for (const char* hook : {"input", "forward"})
       add_chain(objects, chain(family, hook, hook), settings.ipv6_prefix);
@@ -187,6 +189,32 @@ bool shows(const Json& listing, const std::string& family, std::span<const Json>
     if (object.is_object() && is_ours(object, family)) shown.push_back(normal(object));
   std::ranges::transform(wanted, std::back_inserter(expected), normal);
   return in_order(std::move(shown)) == in_order(std::move(expected));
+}
+
+bool shows_earlier(const Json& listing, const std::string& family) {
+  if (!listing.is_object() || !listing.contains("nftables") || !listing["nftables"].is_array())
+    return false;
+  std::vector<Json> shown, chains;
+  for (const Json& object : listing["nftables"]) {
+    if (!object.is_object() || !is_ours(object, family)) continue;
+    shown.push_back(normal(object));
+    if (object.contains("chain")) chains.push_back(object["chain"]);
+  }
+  for (unsigned prefix = 1; prefix <= 128; ++prefix) {
+    std::vector<Json> expected = table_and_sets(family);
+    for (const Json& shown_chain : chains) {
+      const std::string name = shown_chain.value("name", "");
+      const bool is_inet = family == "inet" && (name == "input" || name == "forward");
+      const bool is_ingress = family == "netdev" && name.starts_with("ingress");
+      if (!is_inet && !is_ingress) return false;
+      add_chain(expected, chain(family, name, is_inet ? name.c_str() : "ingress"),
+                static_cast<std::uint8_t>(prefix));
+    }
+    std::ranges::transform(expected, expected.begin(), normal);
+    if (in_order(shown) == in_order(std::move(expected))) return true;
+    if (chains.empty()) break;
+  }
+  return false;
 }
 
 std::uint64_t counted(const Json& listing, const std::string& family) {

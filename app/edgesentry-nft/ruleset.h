@@ -46,6 +46,10 @@ struct Device {
 [[nodiscard]] bool shows(const Json& listing, const std::string& family,
                          std::span<const Json> wanted);
 
+// True for a listing in which the table of our name holds what some configuration of this program
+// makes, and nothing else: then an earlier run left it.
+[[nodiscard]] bool shows_earlier(const Json& listing, const std::string& family);
+
 // Packets that the rules of our table of the family have dropped.
 [[nodiscard]] std::uint64_t counted(const Json& listing, const std::string& family);
 

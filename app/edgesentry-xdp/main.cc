@@ -8,13 +8,17 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "edgesentry-xdp/leftovers.h"
 #include "edgesentry-xdp/shield.h"
 #include "enforce/capabilities.h"
+#include "enforce/claim.h"
 #include "enforce/confine.h"
 #include "enforce/filter_session.h"
+#include "enforce/leftover.h"
 
 namespace edgesentry::xdp {
 namespace {
@@ -29,6 +33,7 @@ struct Arguments {
   int socket = 3;
   enforce::Confinement confinement;
   bool is_removing_when_orphaned = false;
+  bool is_sweeping = false;
 };
 
 int fail(const base::Error& error) {
@@ -36,14 +41,30 @@ int fail(const base::Error& error) {
   return 1;
 }
 
+// Detaches and ends.
+int sweep(const Arguments& arguments) {
+  const auto found = Leftovers::find(arguments.settings.devices);
+  if (!found) return fail(found.error());
+  if (base::Status kept = enforce::keep_only(std::span(kKept).first(1)); !kept)
+    return fail(kept.error());
+  for (const enforce::Leftover& leftover : found.value().settle())
+    if (base::Status told = enforce::tell_leftover(arguments.socket, leftover); !told)
+      return fail(told.error());
+  if (base::Status told = enforce::tell_leftover(arguments.socket, {}); !told)
+    return fail(told.error());
+  return 0;
+}
+
 int run(const Arguments& arguments) {
   if (base::Status ready = enforce::prepare_session(arguments.socket); !ready)
     return fail(ready.error());
   libbpf_set_print(nullptr);  // what goes wrong is told by us, once
+  if (arguments.is_sweeping) return sweep(arguments);
   auto shield = Shield::look(arguments.settings);
   if (!shield) return fail(shield.error());
   if (base::Status kept = enforce::keep_only(kKept); !kept) return fail(kept.error());
   if (base::Status made = shield.value()->make(); !made) return fail(made.error());
+  const enforce::Claim claim(enforce::program_claim(shield.value()->program_id()));
   enforce::Confinement confinement = arguments.confinement;
   confinement.calls.has_bpf = true;
   confinement.readable = {"/sys/devices/system/cpu"};  // counters stand for each processor
@@ -62,7 +83,6 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--fd", arguments.socket, "Packet socket to edgesentryd")
       ->check(CLI::Range(3, 1023));
   app.add_option("--device", arguments.settings.devices, "Drop what this interface receives")
-      ->required()
       ->check([](const std::string& name) {
         return name.empty() || name.size() > 15 ? std::string("is no interface name")
                                                 : std::string();
@@ -76,11 +96,16 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--remove-when-orphaned", arguments.is_removing_when_orphaned,
                "Detach the program when edgesentryd is gone; else the blocks end by their time "
                "limits");
+  app.add_flag("--sweep", arguments.is_sweeping,
+               "Detach what an earlier run left on any other interface than these, tell what was "
+               "there, and end");
   app.add_option("--seccomp", arguments.confinement.seccomp, "refuse, log or off")
       ->check(CLI::IsMember({"refuse", "log", "off"}));
   app.add_option("--landlock", arguments.confinement.landlock, "on or off")
       ->check(CLI::IsMember({"on", "off"}));
   CLI11_PARSE(app, argc, argv);
+  if (arguments.settings.devices.empty() && !arguments.is_sweeping)
+    return fail({"nothing to do: no --device is given"});
   return run(arguments);
 }
 

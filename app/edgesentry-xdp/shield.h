@@ -34,6 +34,9 @@ class Shield final : public enforce::Filter {
   // Once, before the first request: makes what was not found. CAP_BPF and CAP_NET_ADMIN will do.
   base::Status make();
 
+  // Of the program that make() has made.
+  [[nodiscard]] std::uint32_t program_id() const noexcept { return program_id_; }
+
   base::Result<bool> mend() override;
   std::optional<enforce::FilterCounts> count_when_due(
       std::span<const enforce::NftElement> sample) override;

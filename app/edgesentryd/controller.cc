@@ -59,7 +59,8 @@ base::Result<std::unique_ptr<Controller>> Controller::start(const config::Config
                                .lists = lists,
                                .version = EDGESENTRY_VERSION,
                                .standing = links.standing,
-                               .machine = links.nics.facts()},
+                               .machine = links.nics.facts(),
+                               .left_behind = links.swept.left_behind},
       control::ControlLinks{.workers = std::move(workers),
                             .policy = links.policy,
                             .events = links.events,
@@ -111,6 +112,7 @@ void Controller::open_nftables(const config::Config& config, const Links& links)
   process.launcher = links.nft_launcher;
   nft_process_ = std::make_unique<enforce::NftProcess>(std::move(process));
   enforce::NftEnforcer::Settings settings = filter_settings(links);
+  settings.is_there_before = !links.swept.has_no_tables;
   settings.by_hand = fmt::format("delete its table with: nft delete table {} edgesentry",
                                  nft_process_->settings().has_inet ? "inet" : "netdev");
   if (nft_process_->settings().has_inet && !nft_process_->settings().devices.empty())
@@ -127,6 +129,7 @@ void Controller::open_xdp(const config::Config& config, const Links& links) {
       enforce::NftProcess::Settings{.program = "edgesentry-xdp", .launcher = links.xdp_launcher});
   enforce::NftEnforcer::Settings settings = filter_settings(links);
   settings.names = enforce::NftEnforcer::kXdp;
+  settings.is_there_before = !links.swept.has_no_programs;
   for (const std::string& device : config::xdp_interfaces(config))
     settings.by_hand += fmt::format("{}ip link set dev {} xdp off",
                                     settings.by_hand.empty() ? "detach it with: " : "; ", device);
@@ -262,13 +265,15 @@ void Controller::stop(const Step& step, bool keeps_rules) {
   // Relaxed: joining the thread orders what it wrote.
   stop_.store(true, std::memory_order_relaxed);
   mailbox_.wake();
-  begin(
-      "the control thread, with the last alerts; rules in the kernel stay until their time is "
-      "over, or until: nft delete table inet edgesentry");
+  begin(nftables_
+            ? "the control thread, with the last alerts; rules in the kernel stay until their "
+              "time is over, or until: nft delete table inet edgesentry"
+            : "the control thread, with the last alerts");
   thread_.join();
   begin("the rules in the NIC, which end with its port");
   close_flows();
-  begin("the rules in the kernel: nft delete table inet edgesentry");
+  begin(nftables_ ? "the rules in the kernel: nft delete table inet edgesentry"
+                  : "the rules in the kernel");
   close_filters(keeps_rules);
   begin("the state file, which lacks the last blocks, or all when it was just begun anew");
   if (keeper_) missing_ = keeper_->stop([this] { return loop_->everything(); });

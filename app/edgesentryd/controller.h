@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "control/control_loop.h"
 #include "edgesentryd/faults.h"
+#include "edgesentryd/leftovers.h"
 #include "edgesentryd/nics.h"
 #include "enforce/flow_enforcer.h"
 #include "enforce/nft_enforcer.h"
@@ -46,6 +47,7 @@ class Controller {
     guard::Launcher* nft_launcher = nullptr;    // of the privileges' owner
     guard::Launcher* xdp_launcher = nullptr;    // the same; nullptr: no XDP
     std::function<guard::Standing()> standing;  // for `status`
+    const Swept& swept;
     const Nics& nics;
   };
   static base::Result<std::unique_ptr<Controller>> start(const config::Config& config,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/xdp.h"
 #include "edgesentryd/controller.h"
 
 namespace edgesentry::appliance {
@@ -23,6 +24,11 @@ std::string describe(const config::Config& config, const Nics& nics, const plane
   if (!config.metrics.listen.empty()) line += ", metrics on " + config.metrics.listen;
   if (!config.api.listen.empty()) line += ", API on " + config.api.listen;
   return line;
+}
+
+bool watches_only(const config::Config& config) {
+  return config.mode == config::Mode::enforce && config.placement != config::Placement::inline_ &&
+         nftables_hooks(config) == config::Nftables::off && config::xdp_interfaces(config).empty();
 }
 
 }  // namespace edgesentry::appliance

@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "config/load.h"
-#include "config/xdp.h"
 #include "control/reload.h"
 #include "edgesentryd/account.h"
 #include "edgesentryd/api_server.h"
@@ -213,12 +212,13 @@ int stop_appliance(const Running& all, Ending ending) {
   return account.adds_up() && missing.empty() && !ending.is_failure ? kExitOk : kExitFailure;
 }
 
-void say_notes(const config::Config& config, const nic::EalPlan& plan) {
-  for (const std::string& note : plan.notes) say(note);
-  if (config.mode == config::Mode::enforce && config.placement != config::Placement::inline_ &&
-      nftables_hooks(config) == config::Nftables::off && config::xdp_interfaces(config).empty())
-    say("a tap and a host only watch: blocks are recorded, logged and given to log.block_command, "
-        "but no packet is dropped here");
+void say_notes(const Prepared& prepared) {
+  for (const std::string& note : prepared.plan.notes) say(note);
+  if (watches_only(prepared.config)) say(kWatchesOnly);
+}
+// Said before there were logs.
+void record_swept(Outlets& outlets, const Swept& swept) {
+  for (const std::string& told : swept.told) say_life(outlets, report::Life::other, told);
 }
 
 // Logged before the first packet, so that no event of this run stands in front of it.
@@ -232,7 +232,7 @@ base::Status start_workers(plane::Plane& plane, Outlets& outlets, const std::str
 
 int run_appliance(const Prepared& prepared, Signals& signals) {
   const config::Config& config = prepared.config;
-  say_notes(config, prepared.plan);
+  say_notes(prepared);
   const control::AllowListsRead allow = control::read_allow_lists(config);
   for (const std::string& problem : allow.problems) say(problem);
 
@@ -246,14 +246,14 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
   auto nics = Nics::open(config, prepared.plan);
   if (!nics) return fail(nics.error());
   nics.value()->eal().log().forward_to([](std::string_view line) { say(line); });
-  for (const nic::Port& port : nics.value()->ports())
-    for (const std::string& note : port.notes()) say(note);
+  for (const std::string& note : nics.value()->notes()) say(note);
   const base::Status given = privilege.give_up(nics.value()->eal().runtime_folder());
   if (!given) return fail(given.error());
 
   auto outlets = Outlets::open(config.log, config.state, privilege.commands(), say);
   if (!outlets) return fail(outlets.error());
   outlets.value()->show_live(places.value().api.feed.get());
+  record_swept(*outlets.value(), privilege.swept());
   base::Published<scan::DetectionPolicy> policy(
       config.workers.count, control::make_detection_policy(config, allow.lists));
   auto plane = build_plane(prepared, *nics.value(), policy);
@@ -278,6 +278,7 @@ int run_appliance(const Prepared& prepared, Signals& signals) {
                                        .nft_launcher = privilege.nft_launcher(),
                                        .xdp_launcher = privilege.xdp_launcher(),
                                        .standing = [&] { return privilege.standing(); },
+                                       .swept = privilege.swept(),
                                        .nics = *nics.value()});
   if (!controller) return fail(controller.error());
   plane.value()->block(controller.value()->take_blocked());

@@ -61,6 +61,13 @@ base::Result<std::unique_ptr<Nics>> Nics::open(const config::Config& config,
   return nics;
 }
 
+std::vector<std::string> Nics::notes() const {
+  std::vector<std::string> notes;
+  for (const nic::Port& port : ports_)
+    notes.insert(notes.end(), port.notes().begin(), port.notes().end());
+  return notes;
+}
+
 control::MachineFacts Nics::facts() const {
   control::MachineFacts facts;
   facts.has_hugepages = has_hugepages_;

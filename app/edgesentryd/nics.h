@@ -28,6 +28,8 @@ class Nics {
   // The ports whose NIC may drop what blocked sources send: the outside ones, where configured.
   [[nodiscard]] std::vector<std::unique_ptr<enforce::FlowApi>> flows(
       const config::Config& config) const;
+  // What the ports could not have as configured, a sentence each.
+  [[nodiscard]] std::vector<std::string> notes() const;
   // For `status`.
   [[nodiscard]] control::MachineFacts facts() const;
   [[nodiscard]] const nic::PacketPool& pool() const noexcept { return *pool_; }

@@ -122,7 +122,9 @@ base::Status Privilege::hand_over() {
 base::Status Privilege::start_companions() {
   if (base::Status started = start_commands(); !started) return started;
   if (base::Status started = start_nft_launcher(); !started) return started;
-  return start_xdp_launcher();
+  if (base::Status started = start_xdp_launcher(); !started) return started;
+  swept_ = sweep_leftovers(config_, xdp_launcher_ != nullptr, say_);
+  return {};
 }
 
 base::Status Privilege::start_commands() {

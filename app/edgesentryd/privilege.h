@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "edgesentryd/leftovers.h"
 #include "guard/calls.h"
 #include "guard/companion.h"
 #include "guard/landlock.h"
@@ -36,7 +37,8 @@ class Privilege {
   // Fails for what has to be read. What cannot be written is said: an appliance in the wire does
   // its work without a disk, and its outputs say, count and mend the rest.
   [[nodiscard]] base::Status hand_over();
-  // What starts programs later on, because this process then cannot.
+  // What starts programs later on, because this process then cannot; and what an earlier run left
+  // in the kernel is removed.
   [[nodiscard]] base::Status start_companions();
   // Once the devices are open: user, capabilities and files, on every thread there is. DPDK's
   // folder stays open.
@@ -51,6 +53,8 @@ class Privilege {
   // nullptr: the configuration wants none.
   [[nodiscard]] guard::Launcher* nft_launcher() const noexcept { return nft_launcher_.get(); }
   [[nodiscard]] guard::Launcher* xdp_launcher() const noexcept { return xdp_launcher_.get(); }
+  // By start_companions().
+  [[nodiscard]] const Swept& swept() const noexcept { return swept_; }
   [[nodiscard]] report::CommandRunner* commands() const noexcept { return commands_.get(); }
   // Of the calling thread; any thread.
   [[nodiscard]] guard::Standing standing() const { return guard::standing_now(done_); }
@@ -76,6 +80,7 @@ class Privilege {
   std::unique_ptr<guard::Companion> xdp_companion_;
   std::unique_ptr<guard::Launcher> xdp_launcher_;
   std::unique_ptr<report::CommandRunner> commands_;
+  Swept swept_;
 };
 
 }  // namespace edgesentry::appliance

@@ -160,6 +160,7 @@ nlohmann::json let_in(ControlState& state, const base::Ip& source) {
   report::Event event = state.event_of(report::Action::source_unblocked, source);
   event.text = fmt::format("an operator let {} in again", name);
   if (!was_real) event.text = fmt::format("an operator took {} off the observed blocks", name);
+  if (was_real) event.text += state.left_words();
   if (offence > 0) event.text += fmt::format("; its offence {} no longer counts", offence);
   nlohmann::json reply = {{"ok", true}, {"source", name}, {"text", event.text}};
   state.say(std::move(event));

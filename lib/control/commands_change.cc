@@ -69,6 +69,7 @@ nlohmann::json switch_bypass(ControlState& state, const nlohmann::json& request)
               "'edgesentry status' names a filter that has not confirmed it"
             : "the bypass is off: " + std::to_string(state.ledger.blocked()) +
                   " blocks are in force again";
+  if (is_on) text += state.left_words();
   if (changes) {
     state.set_bypass(is_on);
     state.say_appliance("an operator: " + text);

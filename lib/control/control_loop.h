@@ -52,6 +52,7 @@ struct ControlSettings {
   NeverBanReader never_ban = read_never_ban;
   std::function<guard::Standing()> standing;  // for `status`; may be empty
   MachineFacts machine;                       // the same
+  std::string left_behind;  // of an earlier run, what may go on dropping; a sentence, or empty
 };
 
 struct WorkerLink {

@@ -24,6 +24,7 @@ ControlState::ControlState(ControlSettings settings,
       never_ban(std::move(settings.never_ban)),
       standing(std::move(settings.standing)),
       machine(std::move(settings.machine)),
+      left_behind(std::move(settings.left_behind)),
       needed_proof(verification_of(config).needed),
       exempt(lists, config.table.ipv6_prefix),
       ledger(ledger_settings(config)),
@@ -87,6 +88,14 @@ std::string_view ControlState::placement_name() const noexcept {
 }
 
 std::string ControlState::enforcement_words() const {
+  return own_enforcement_words() + left_words();
+}
+
+std::string ControlState::left_words() const {
+  return left_behind.empty() ? std::string() : "; " + left_behind;
+}
+
+std::string ControlState::own_enforcement_words() const {
   if (is_bypassed_) return bypass_words();
   if (!enforces()) return "the mode is observe: no packet is dropped";
   if (config.placement == config::Placement::inline_)

@@ -57,6 +57,8 @@ struct ControlState {
   // What a block does in this mode and placement; the words are a part of a sentence.
   [[nodiscard]] report::Enforcement enforcement() const noexcept;
   [[nodiscard]] std::string enforcement_words() const;
+  // To be added to what is said of drops: what an earlier run left and may go on dropping.
+  [[nodiscard]] std::string left_words() const;
   [[nodiscard]] std::string bypass_words() const;  // while it is on; who has not confirmed it
   // The kernel of this machine, where it is to drop for us, by a filter that does so now if there
   // is one; nullptr where it is not.
@@ -85,6 +87,7 @@ struct ControlState {
   NeverBanReader never_ban;
   std::function<guard::Standing()> standing;  // may be empty
   MachineFacts machine;
+  std::string left_behind;  // an earlier run's; empty: nothing is known
   std::uint64_t generation = 1;
   scan::Proof needed_proof;  // as the published policy has it
 
@@ -121,6 +124,7 @@ struct ControlState {
  private:
   void publish();
   [[nodiscard]] std::string kernel_names() const;  // of those in force
+  [[nodiscard]] std::string own_enforcement_words() const;
 
   bool is_bypassed_ = false;
 };

@@ -32,7 +32,7 @@ base::Micros doubled(base::Micros patience) {
 }  // namespace
 
 NftEnforcer::NftEnforcer(NftLink& link, Settings settings)
-    : link_(link), settings_(std::move(settings)) {
+    : link_(link), settings_(std::move(settings)), may_be_there_(settings_.is_there_before) {
   health_.is_in_force = false;
 }
 
@@ -143,6 +143,7 @@ void NftEnforcer::read_replies(base::Micros now) {
 }
 
 void NftEnforcer::take_reply(const NftReply& reply, const Waiting& about, base::Micros now) {
+  may_be_there_ = true;  // one that refuses may have done a part
   if (!reply.is_done) return take_failure(reply, now);
   take_drops(reply.drops);
   switch (reply.ask) {
@@ -162,6 +163,7 @@ void NftEnforcer::take_reply(const NftReply& reply, const Waiting& about, base::
       return;
     case NftAsk::pass:
       has_passed_ = is_bypassed_;
+      may_be_there_ = !settings_.names.passes_by_removal;
       return;
     default:
       break;

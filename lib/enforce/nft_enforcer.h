@@ -49,16 +49,21 @@ class NftEnforcer final : public Enforcer {
     std::string_view without =               // what is the case while it does not work
         "blocks are not, or not surely, in force in the kernel until it works again";
     std::string_view by_hand = "delete its tables with: nft delete table inet edgesentry";
+    bool passes_by_removal = true;  // under the bypass nothing is left in the kernel
   };
-  static constexpr Names kXdp = {"xdp", "edgesentry-xdp", "its program or its maps",
+  static constexpr Names kXdp = {"xdp",
+                                 "edgesentry-xdp",
+                                 "its program or its maps",
                                  "XDP drops nothing, or not surely what is blocked, until it "
                                  "works again",
-                                 "detach its program from each of its interfaces"};
+                                 "detach its program from each of its interfaces",
+                                 false};
 
   struct Settings {
     Names names;
     std::string
         by_hand;  // the same as names.by_hand, where interfaces are known; empty: they are not
+    bool is_there_before = true;  // what an earlier run left, or nobody has looked
     base::Micros margin = base::seconds(60);
     std::function<base::Micros()> now = base::monotonic_now;
     std::function<void(std::string)> say = [](const std::string&) {};  // troubles and their end
@@ -80,7 +85,8 @@ class NftEnforcer final : public Enforcer {
   }
 
   // At the end. Deletes the tables, within the limit, or leaves them to their time limits. A
-  // program that is not there or does not answer is replaced once, with the same limit.
+  // program that is not there or does not answer is replaced once, with the same limit. Where that
+  // fails too it is an Error only if there may be something in the kernel.
   enum class AtStop : std::uint8_t { remove, keep };
   [[nodiscard]] base::Status stop(AtStop what, std::chrono::milliseconds limit);
 
@@ -130,6 +136,7 @@ class NftEnforcer final : public Enforcer {
   bool has_ever_opened_ = false;
   bool is_bypassed_ = false;
   bool has_passed_ = false;  // the bypass has been confirmed
+  bool may_be_there_;        // in the kernel, something of ours
   bool must_pass_ = false;   // the bypass is on, and the other end does not know it
   bool must_greet_ = false;  // the bypass is off again
   base::Micros open_again_;

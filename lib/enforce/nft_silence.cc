@@ -27,6 +27,7 @@ void NftEnforcer::forget_lifts() {
 void NftEnforcer::give_up_silent(base::Micros now) {
   const base::Micros limit = is_lift_waiting_ ? lift_limit_ : kReplyLimit;
   if (!is_open_ || waiting_.empty() || silence(now) < limit) return;
+  may_be_there_ = true;  // it may have done what it was asked to
   if (is_lift_waiting_) lift_limit_ = std::min(base::Micros{2 * lift_limit_.value}, kReplyLimit);
   lose(fmt::format("{} does not answer", settings_.names.program), now);
 }

@@ -33,6 +33,7 @@ std::string NftEnforcer::ask_last(NftAsk last, base::Micros limit) {
     if (!reply || reply.value().ask != last) continue;
     return reply.value().is_done ? std::string() : reply.value().text;
   }
+  may_be_there_ = true;  // who knows what it has done
   return fmt::format("{} does not answer", settings_.names.program);
 }
 
@@ -54,7 +55,7 @@ base::Status NftEnforcer::stop(AtStop what, std::chrono::milliseconds limit) {
   waiting_.clear();
   is_open_ = false;
   health_.is_in_force = false;
-  if (fault.empty()) return {};
+  if (fault.empty() || !may_be_there_) return {};
   return base::Error{fmt::format("{}: {}; {}", settings_.names.filter, fault, by_hand())};
 }
 

@@ -117,6 +117,33 @@ TEST_F(NftSilence, keeps_what_is_to_be_kept_unless_everybody_is_to_pass) {
   EXPECT_TRUE(link_.kernel.empty());
 }
 
+TEST_F(NftEnforcerTest, tells_at_the_end_what_to_do_by_hand_only_if_something_may_be_there) {
+  for (const bool is_there_before : {false, true}) {
+    FakeLink link;
+    NftEnforcer enforcer(link,
+                         {.is_there_before = is_there_before, .now = [this] { return now_; }});
+    link.can_open = false;
+    enforcer.reconcile(ledger_);
+    EXPECT_EQ(enforcer.stop(NftEnforcer::AtStop::remove, std::chrono::seconds(2)).ok(),
+              !is_there_before);
+  }
+  FakeLink link;
+  NftEnforcer enforcer(link, {.is_there_before = false, .now = [this] { return now_; }});
+  for (int round = 0; round < 3; ++round) enforcer.reconcile(ledger_);
+  link.can_open = link.is_open = false;
+  EXPECT_FALSE(enforcer.stop(NftEnforcer::AtStop::remove, std::chrono::seconds(2)).ok());
+}
+
+TEST_F(NftEnforcerTest, has_nothing_to_clean_up_once_everybody_passes) {
+  block(1);
+  run();
+  enforcer_.set_bypass(true);
+  run();
+  ASSERT_TRUE(enforcer_.health().is_passing);
+  link_.can_open = link_.is_open = false;
+  EXPECT_TRUE(enforcer_.stop(NftEnforcer::AtStop::remove, std::chrono::seconds(2)).ok());
+}
+
 TEST_F(NftEnforcerTest, cleans_up_at_the_end_what_a_lost_program_has_left) {
   block(1);
   run();

@@ -32,7 +32,7 @@ class Daemon:
     """edgesentryd in the server's namespace; Place's first program is this one here."""
 
     def __init__(self, place: Place, folder: str, more: str = "", *, state: str = "",
-                 words: tuple[str, ...] = ()) -> None:
+                 words: tuple[str, ...] = (), active: str = "the kernel drops") -> None:
         self.place, self.folder = place, Path(folder)
         path = self.folder / "edgesentry.toml"
         path.write_text(
@@ -52,7 +52,7 @@ class Daemon:
         wait_for("the ready line", lambda: "is active" in self.read("out") or
                  place.process.poll() is not None, START_SECONDS)
         assert place.process.poll() is None, self.read("err")
-        wait_for("nftables", lambda: "the kernel drops" in str(self.ask("status")), 10)
+        wait_for("nftables", lambda: active in str(self.ask("status")), ENOUGH)
 
     def read(self, name: str) -> str:
         """A file of this run."""
@@ -84,6 +84,12 @@ class Daemon:
                  if pid in ours and args.split()[0].endswith(name)]
         assert len(found) == 1, found
         return found[0]
+
+    def kill(self) -> None:
+        """SIGKILL: it can remove nothing."""
+        assert self.place.process
+        self.place.process.kill()
+        self.place.process.wait(STOP_SECONDS)
 
     def stop(self) -> None:
         """SIGTERM, and a clean end."""
@@ -223,6 +229,69 @@ def a_foreign_owner_of_another_table_is_no_trouble(place: Place) -> None:
             owner.wait(10)
 
 
+BOTH = '[enforce]\nxdp = "off"\nnftables = "both"\nnftables_devices = ["eth0"]\n'
+NO_DROP = "no packet is dropped here"
+
+
+def what_no_hook_wants_any_more_is_removed(place: Place) -> None:
+    """both, SIGKILL, inet alone: who is let in gets in; the same with nftables off."""
+    before = place.foreign()
+    for hooks, active in (('"inet"', "the kernel drops"), ('"off"', NO_DROP)):
+        with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+            state = f"{folder}/state.db"
+            daemon = Daemon(place, folder, BOTH, state=state)
+            daemon.ask("block", address=ATTACKER)
+            wait_for("the block", lambda: ATTACKER in place.held("netdev"), ENOUGH)
+            wait_for("silence", lambda: not place.reaches(ATTACKER), 3)
+            daemon.kill()
+            assert not place.reaches(ATTACKER)
+            daemon = Daemon(place, folder, f'[enforce]\nxdp = "off"\nnftables = {hooks}\n',
+                            state=state, active=active)
+            assert "netdev edgesentry" not in place.nft("list", "tables")
+            told = "table netdev edgesentry, which an earlier run left"
+            assert told in daemon.read("err"), daemon.read("err")
+            wait_for("the event", lambda: told in daemon.read("events.json"), ENOUGH)
+            daemon.ask("unblock", address=ATTACKER)
+            wait_for("the lift", lambda: place.reaches(ATTACKER), ENOUGH)
+            daemon.stop()
+            assert "by hand" not in daemon.read("err")
+        assert "edgesentry" not in place.nft("list", "tables")
+        assert place.foreign() == before
+
+
+def a_table_that_somebody_else_made_is_left_and_named(place: Place) -> None:
+    """Of our name, with other rules in it: status says that it may drop, and how to end that."""
+    place.nft("add", "table", "inet", "edgesentry", "{ chain own { type filter hook input priority "
+              f"0; ip saddr {ATTACKER} drop; }}; }}")
+    before = place.nft("-a", "list", "table", "inet", "edgesentry")
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, '[enforce]\nxdp = "off"\nnftables = "off"\n', active=NO_DROP)
+        by_hand = "until: nft delete table inet edgesentry"
+        assert by_hand in daemon.ask("status")["enforcement"]
+        assert by_hand in daemon.ask("bypass", state="on")["text"]
+        assert by_hand in daemon.ask("status")["enforcement"]
+        assert by_hand in daemon.read("err")
+        daemon.stop()
+    assert place.nft("-a", "list", "table", "inet", "edgesentry") == before
+
+
+def a_table_that_a_running_one_keeps_is_not_removed(place: Place) -> None:
+    """A second EdgeSentry on the same machine: it tells, and touches nothing."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder, BOTH)
+        first = [place.nft("-a", "list", "table", family, "edgesentry")
+                 for family in ("inet", "netdev")]
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            run("ip", "netns", "exec", place.server, place.program, f"--fd={theirs.fileno()}",
+                "--sweep", pass_fds=(theirs.fileno(),))
+            said = [ours.recv(4096).decode() for _ in range(3)]
+        assert [line[0] for line in said] == ["o", "o", "e"], said
+        assert [place.nft("-a", "list", "table", family, "edgesentry")
+                for family in ("inet", "netdev")] == first
+        daemon.stop()
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -231,4 +300,7 @@ if __name__ == "__main__":
                                              nobody_waits_long_for_one_that_hangs,
                                              a_time_limit_that_others_shorten_is_mended,
                                              a_host_that_drops_nothing_says_so,
-                                             a_foreign_owner_of_another_table_is_no_trouble]))
+                                             a_foreign_owner_of_another_table_is_no_trouble,
+                                             what_no_hook_wants_any_more_is_removed,
+                                             a_table_that_somebody_else_made_is_left_and_named,
+                                             a_table_that_a_running_one_keeps_is_not_removed]))

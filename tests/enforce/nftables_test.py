@@ -31,9 +31,10 @@ SERVER6, ATTACKER6, SAME_PREFIX6, BYSTANDER6 = ("fd77:0:0:1::1", "fd77:0:0:66::1
 MANY = 0x0B000000
 
 
-def run(*argv: str, check: bool = True) -> str:
+def run(*argv: str, check: bool = True, pass_fds: tuple[int, ...] = ()) -> str:
     """A command's output; what went wrong is in the exception."""
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60,
+                          pass_fds=pass_fds)
     assert done.returncode == 0 or not check, f"{' '.join(argv)}: {done.stderr}"
     return done.stdout
 

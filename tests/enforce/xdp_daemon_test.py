@@ -6,13 +6,14 @@ usage: xdp_daemon_test.py EDGESENTRYD EDGESENTRY_XDP    (prints TAP; root)
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from nftables_daemon_test import Daemon
-from nftables_test import ATTACKER, BYSTANDER, built, run_cases, wait_for
+from nftables_daemon_test import BOTH, NO_DROP, Daemon
+from nftables_test import ATTACKER, BYSTANDER, built, run, run_cases, wait_for
 from xdp_test import ENOUGH, XdpPlace
 
 SOON = 20  # it takes three; other work on the machine the rest. Without it, it took thirty
@@ -119,13 +120,60 @@ def nobody_waits_long_for_one_that_hangs(place: XdpPlace) -> None:
     assert place.attached() == ("", 0)
 
 
+def what_nothing_wants_any_more_is_detached(place: XdpPlace) -> None:
+    """XDP and both tables, SIGKILL, then less: who is let in gets in. Others' programs stay."""
+    run("ip", "-n", place.server, "link", "add", "other0", "type", "veth")
+    place.attach_foreign("other0")
+    foreign = place.attached("other0")
+    tables = place.foreign()
+    for hooks, active in (('"inet"', "the kernel drops"), ('"off"', NO_DROP)):
+        with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+            state = f"{folder}/state.db"
+            daemon = Daemon(place, folder, BOTH.replace('"off"', '"on"'), state=state)
+            wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
+            daemon.ask("block", address=ATTACKER)
+            wait_for("silence", lambda: not place.reaches(ATTACKER), ENOUGH)
+            daemon.kill()
+            assert place.attached()[0] == "native"
+            daemon = Daemon(place, folder, f'[enforce]\nxdp = "off"\nnftables = {hooks}\n',
+                            state=state, active=active)
+            assert place.attached() == ("", 0)
+            assert "netdev edgesentry" not in place.nft("list", "tables")
+            assert "on eth0, which an earlier run left" in daemon.read("err"), daemon.read("err")
+            daemon.ask("bypass", state="on")
+            wait_for("the bypass", lambda: place.reaches(ATTACKER), ENOUGH)
+            daemon.ask("bypass", state="off")
+            daemon.ask("unblock", address=ATTACKER)
+            wait_for("the lift", lambda: place.reaches(ATTACKER), ENOUGH)
+            daemon.stop()
+        assert "edgesentry" not in place.nft("list", "tables")
+        assert place.attached("other0") == foreign and place.foreign() == tables
+
+
+def what_a_running_one_keeps_stays_attached(place: XdpPlace) -> None:
+    """A second EdgeSentry on the same machine tells, and touches nothing."""
+    with tempfile.TemporaryDirectory(prefix="edgesentry-") as folder:
+        daemon = Daemon(place, folder)
+        wait_for("XDP", lambda: is_in_force(daemon, "xdp"), ENOUGH)
+        before = place.attached()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            run("ip", "netns", "exec", place.server, place.program, f"--fd={theirs.fileno()}",
+                "--sweep", pass_fds=(theirs.fileno(),))
+            said = [ours.recv(4096).decode() for _ in range(2)]
+        assert [line[0] for line in said] == ["o", "e"], said
+        assert place.attached() == before
+        daemon.stop()
+
+
 def main(daemon: str, program: str) -> int:
     """Run all cases; TAP."""
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root")
         return 0
     cases = [a_host_has_both_unasked, nftables_drops_where_xdp_cannot,
-             it_outlives_the_daemon_when_told_to, nobody_waits_long_for_one_that_hangs]
+             it_outlives_the_daemon_when_told_to, nobody_waits_long_for_one_that_hangs,
+             what_nothing_wants_any_more_is_detached, what_a_running_one_keeps_stays_attached]
     return run_cases(cases, lambda: built(XdpPlace(os.path.abspath(daemon),
                                                    os.path.abspath(program))))
 

@@ -60,12 +60,12 @@ class XdpPlace(Place):
         for kind in kinds or ("xdp",):
             run("ip", "-n", self.server, "link", "set", "dev", "eth0", kind, "off")
 
-    def attach_foreign(self) -> None:
+    def attach_foreign(self, device: str = "eth0") -> None:
         """Somebody else's program."""
         path = Path(f"/dev/shm/xdp4-foreign-{os.getpid()}.o")
         object_file(path)
         try:
-            run("ip", "-n", self.server, "link", "set", "dev", "eth0", "xdp", "obj", str(path),
+            run("ip", "-n", self.server, "link", "set", "dev", device, "xdp", "obj", str(path),
                 "sec", "prog")
         finally:
             path.unlink()
