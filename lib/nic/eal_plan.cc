@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <initializer_list>
 #include <set>
 
@@ -47,6 +48,21 @@ bool has_option(const std::vector<std::string>& arguments,
     const std::string_view word = std::string_view(argument).substr(0, argument.find('='));
     return std::ranges::find(names, word) != names.end();
   });
+}
+
+// net_af_packet opens a socket and a ring for each before it looks whether that can be: minutes of
+// silence, and then a sentence of the kernel's.
+base::Status check_queues(const std::string& where, const std::string& device) {
+  const std::string text = argument_of(device, "qpairs");
+  std::uint32_t pairs = 0;
+  const auto [rest, fault] = std::from_chars(text.data(), text.data() + text.size(), pairs);
+  if (text.empty() || (fault == std::errc() && rest == text.data() + text.size() && pairs > 0 &&
+                       pairs <= RTE_MAX_QUEUES_PER_PORT))
+    return {};
+  return base::Error{fmt::format(
+      "{}: qpairs={} of \"{}\": a port has 1 to {} queue pairs; write qpairs=COUNT with "
+      "the number of workers, or the interface's name alone",
+      where, text, device, RTE_MAX_QUEUES_PER_PORT)};
 }
 
 class Planner {
@@ -153,6 +169,7 @@ base::Status Planner::add_devices() {
 base::Status Planner::add_device(const std::string& where, const std::string& device) {
   switch (kind_of(device)) {
     case DeviceKind::vdev: {
+      if (base::Status fault = check_queues(where, device); !fault) return fault;
       const std::string interface = argument_of(device, "iface");
       if (!interface.empty())
         if (base::Status fault = check_interface(where, interface); !fault) return fault;

@@ -34,6 +34,26 @@ bool has_part(const EalPlan& plan, std::string_view part) {
                              [&](const std::string& a) { return a.find(part) != a.npos; });
 }
 
+TEST(EalPlan, refuses_more_queues_than_a_port_can_have) {
+  const HostFacts facts = host();
+  for (const auto& [count, is_right] : {std::pair("1", true),
+                                        {"1024", true},
+                                        {"1025", false},
+                                        {"99999", false},
+                                        {"0", false},
+                                        {"-1", false},
+                                        {"2x", false},
+                                        {"99999999999", false}}) {
+    const auto config =
+        config_of("net_af_packet0,iface=wan0,qpairs=" + std::string(count), "net_null1");
+    const auto plan = plan_eal({.config = config, .host = facts});
+    ASSERT_EQ(plan.ok(), is_right) << count;
+    if (is_right) continue;
+    EXPECT_TRUE(plan.error().text.starts_with("segment lan outside: qpairs=" + std::string(count)))
+        << plan.error().text;
+  }
+}
+
 TEST(EalPlan, tells_devices_apart) {
   EXPECT_EQ(kind_of("net_null0,copy=1"), DeviceKind::vdev);
   EXPECT_EQ(kind_of("0000:03:00.1"), DeviceKind::pci);
