@@ -225,15 +225,22 @@ void Controller::restore(control::EventSink& events) {
   control::Restored restored =
       loop_->restore(std::exchange(records_, {}), std::exchange(allowed_, {}));
   const std::size_t ended = restored.ended, refused = restored.refused, allowed = restored.allowed;
+  const std::size_t exempt = restored.exempt, waiting = restored.waiting;
   blocked_ = std::move(restored.blocked);
-  if (blocked_.empty() && ended == 0 && refused == 0 && allowed == 0) return;
+  if (blocked_.empty() && ended + refused + allowed + waiting == 0) return;
   report::Event event;
   event.action = report::Action::appliance;
   event.time = faults_.clock().wall();
   event.text = fmt::format(
-      "{} of an earlier run {} in force again, {} ended meanwhile{}{}",
+      "{} of an earlier run {} in force again, {} ended meanwhile{}{}{}{}",
       blocked_.size() == 1 ? "1 block" : fmt::format("{} blocks", blocked_.size()),
       blocked_.size() == 1 ? "is" : "are", ended,
+      exempt == 0 ? std::string()
+                  : fmt::format(", {} of them because their sources are allowed now", exempt),
+      waiting == 0 ? std::string()
+                   : fmt::format(", {} {} in the file and keep{} nobody out, for the mode is "
+                                 "observe: the next start in enforce mode puts them back",
+                                 waiting, waiting == 1 ? "stays" : "stay", waiting == 1 ? "s" : ""),
       refused == 0 ? std::string() : fmt::format(", for {} table.blocks has no room", refused),
       allowed == 0 ? std::string()
                    : fmt::format("; {} network{} allowed by command", allowed,

@@ -113,8 +113,14 @@ Restored restore(ControlState& state, std::vector<store::Record>&& records,
   restored.blocked.reserve(records.size());
   for (store::Record& record : records) {
     policy::Kept kept = kept_of(state, std::move(record));
-    if (kept.is_block &&
-        (kept.until <= now || !state.enforces() || state.exempt.why(kept.source))) {
+    const bool is_exempt = kept.is_block && state.exempt.why(kept.source).has_value();
+    const bool is_over = kept.is_block && (kept.until <= now || is_exempt);
+    if (kept.is_block && !is_over && !state.enforces()) {
+      ++restored.waiting;
+      continue;
+    }
+    if (is_over) {
+      restored.exempt += kept.until > now ? 1 : 0;
       kept.is_block = false;
       kept.released = std::min(kept.until, now);
       ++restored.ended;

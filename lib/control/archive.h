@@ -21,7 +21,9 @@ struct ControlState;
 struct Restored {
   std::vector<base::Ip> blocked;  // in force; the workers have to know them before they begin
   std::uint32_t remembered = 0;
-  std::uint32_t ended = 0;    // blocks whose time was over, or that may no longer be
+  std::uint32_t ended = 0;    // blocks whose time was over, or whose source is allowed now
+  std::uint32_t exempt = 0;   // of those the latter
+  std::uint32_t waiting = 0;  // not over, and left in the file until a start in enforce mode
   std::uint32_t refused = 0;  // table.blocks has no room for them
   std::uint32_t allowed = 0;  // networks
 };
@@ -37,7 +39,8 @@ struct Restored {
 // What an operator has allowed by command.
 [[nodiscard]] store::Allowed allowed_of(const ControlState& state);
 
-// What was allowed comes first, then blocks; exemptions and observe mode bind here too.
+// What was allowed comes first, then blocks; exemptions bind here too. In observe mode blocks stay
+// in the file alone: nobody is kept out, and a start in enforce mode puts them back.
 Restored restore(ControlState& state, std::vector<store::Record>&& records,
                  const store::Allowed& allowed);
 

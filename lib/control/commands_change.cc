@@ -8,6 +8,7 @@
 #include "control/command_input.h"
 #include "control/mailbox.h"
 #include "control/state.h"
+#include "control/upkeep.h"
 
 namespace edgesentry::control {
 
@@ -40,7 +41,8 @@ nlohmann::json allow_prefix(ControlState& state, const nlohmann::json& request) 
   const auto prefix = prefix_member(request, "address");
   if (!prefix) return error_reply(prefix.error().text);
   if (has_prefix(state.lists.live, prefix.value()))
-    return {{"ok", true}, {"prefix", prefix.value().to_string()}, {"changed", false}};
+    return {
+        {"ok", true}, {"prefix", prefix.value().to_string()}, {"changed", false}, {"lifted", 0}};
   if (state.lists.live.size() >= kLiveMax)
     return error_reply(fmt::format("{} live entries are the most that are kept; put networks into "
                                    "allow.file instead",
@@ -49,12 +51,18 @@ nlohmann::json allow_prefix(ControlState& state, const nlohmann::json& request) 
   state.lists.live.push_back({prefix.value(), policy::Exempt::allowed_live});
   state.adopt();  // its sweep lifts what this allows
   state.is_allow_changed = true;
+  const std::uint32_t lifted = count_to_lift(state);
   const std::string text = fmt::format(
-      "an operator allowed {} until {}", prefix.value().to_string(),
+      "an operator allowed {} until {}{}", prefix.value().to_string(),
       state.keeper != nullptr ? "it is taken back with 'unallow'"
-                              : "the next start; to keep it, put it into the allow file");
+                              : "the next start; to keep it, put it into the allow file",
+      lifted_words(lifted));
   state.say_appliance(text);
-  return {{"ok", true}, {"prefix", prefix.value().to_string()}, {"changed", true}, {"text", text}};
+  return {{"ok", true},
+          {"prefix", prefix.value().to_string()},
+          {"changed", true},
+          {"lifted", lifted},
+          {"text", text}};
 }
 
 nlohmann::json switch_bypass(ControlState& state, const nlohmann::json& request) {

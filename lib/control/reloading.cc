@@ -10,6 +10,7 @@
 #include "config/reload_diff.h"
 #include "control/command_handlers.h"
 #include "control/command_input.h"
+#include "control/upkeep.h"
 
 namespace edgesentry::control {
 
@@ -45,8 +46,12 @@ std::vector<std::string> take_lists(ControlState& state) {
 
 void say_mode_change(ControlState& state, bool enforced) {
   if (enforced == state.enforces()) return;
-  state.say_appliance(enforced ? "mode is observe now: all blocks are being lifted"
-                               : "mode is enforce now: detected sources will be blocked");
+  state.say_appliance(enforced
+                          ? fmt::format("mode is observe now: all blocks are being lifted, {} "
+                                        "of them; a return to enforce does not bring them "
+                                        "back",
+                                        state.ledger.blocked())
+                          : std::string("mode is enforce now: detected sources will be blocked"));
 }
 
 // Works, but hardly as it was meant; lines of the allow file are said by who reads it.
@@ -89,6 +94,7 @@ nlohmann::json take(ControlState& state, const config::Loaded& next, const Patte
   for (const std::string& notice : patterns.notices) warnings.push_back(notice);
   state.adopt();
   say_mode_change(state, enforced);
+  const std::uint32_t lifted = count_to_lift(state);
 
   state.numbers.reloads.add(1);
   state.numbers.is_config_good.set(1);
@@ -101,7 +107,9 @@ nlohmann::json take(ControlState& state, const config::Loaded& next, const Patte
                           {"generation", state.generation},
                           {"changed", std::move(changed)},
                           {"needs_restart", std::move(waiting)},
-                          {"warnings", std::move(warnings)}};
+                          {"warnings", std::move(warnings)},
+                          {"lifted", lifted}};
+  said += lifted_words(lifted);
   if (patterns.is_new) {
     const PatternsView view = state.patterns->view();
     said += fmt::format("; {} patterns of {} are in force now", view.count, view.path);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace edgesentry::control {
 
@@ -46,6 +47,25 @@ void sweep_some(ControlState& state) {
     state.say(std::move(event));
   }
   state.sweep = {.is_running = page.next != 0, .cursor = page.next};
+}
+
+std::uint32_t count_to_lift(const ControlState& state) {
+  std::vector<const policy::Entry*> entries(kSweptPerRound);
+  std::uint32_t count = 0, cursor = 0;
+  do {
+    const auto page = state.ledger.page(cursor, kSweptPerRound, entries);
+    for (std::size_t i = 0; i < page.count; ++i)
+      if (entries[i]->standing == policy::Standing::blocked &&
+          (!state.enforces() || state.exempt.why(entries[i]->source)))
+        ++count;
+    cursor = page.next;
+  } while (cursor != 0);
+  return count;
+}
+
+std::string lifted_words(std::uint32_t count) {
+  if (count == 0) return {};
+  return fmt::format("; {} block{} with it", count, count == 1 ? " ends" : "s end");
 }
 
 void say_expired(ControlState& state, const policy::Expired& expired) {
@@ -106,7 +126,8 @@ void Watch::look_at_file(ControlState& state) {
   }
   state.lists.file = std::move(read.lists.file);
   state.adopt();
-  state.say_appliance(read_again_sentence(path_, state.lists.file.size(), read));
+  state.say_appliance(read_again_sentence(path_, state.lists.file.size(), read) +
+                      lifted_words(count_to_lift(state)));
 }
 
 }  // namespace edgesentry::control

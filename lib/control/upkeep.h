@@ -13,6 +13,11 @@ namespace edgesentry::control {
 // A part of the sweep, if one is under way.
 void sweep_some(ControlState& state);
 
+// How many blocks it is about to lift, after adopt(). Visits the whole ledger: when somebody asked.
+[[nodiscard]] std::uint32_t count_to_lift(const ControlState& state);
+// "; N blocks end with it"; empty: none.
+[[nodiscard]] std::string lifted_words(std::uint32_t count);
+
 // That a block has ended by itself.
 void say_expired(ControlState& state, const policy::Expired& expired);
 

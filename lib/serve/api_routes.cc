@@ -47,7 +47,8 @@ constexpr std::array kBlockFields = {
 constexpr std::array kSourceFields = {ApiField{"source", "string"}, ApiField{"text", "string"}};
 constexpr std::array kManyFields = {ApiField{"count", "integer"}, ApiField{"items", "array"}};
 constexpr std::array kAllowedFields = {ApiField{"networks", "array"}};
-constexpr std::array kAllowFields = {ApiField{"prefix", "string"}, ApiField{"changed", "boolean"}};
+constexpr std::array kAllowFields = {ApiField{"prefix", "string"}, ApiField{"changed", "boolean"},
+                                     ApiField{"lifted", "integer"}};
 constexpr std::array kUnallowFields = {ApiField{"prefix", "string"}, ApiField{"text", "string"}};
 constexpr std::array kEventsFields = {ApiField{"events", "array"}, ApiField{"next", "integer"}};
 constexpr std::array kHistoryFields = {ApiField{"events", "array"}};

@@ -152,9 +152,15 @@ TEST_F(ArchiveTest, puts_nobody_back_in_observe_mode) {
     auto rig = run();
     ASSERT_TRUE(block(*rig, "10.0.0.1", "10m")["ok"]);
   }
-  auto rig = run({.mode = config::Mode::observe});
-  EXPECT_TRUE(rig->restored.blocked.empty());
-  EXPECT_EQ(rig->restored.ended, 1u);
+  {
+    auto rig = run({.mode = config::Mode::observe});
+    EXPECT_TRUE(rig->restored.blocked.empty());
+    EXPECT_EQ(rig->restored.ended, 0u);
+    EXPECT_EQ(rig->restored.waiting, 1u);
+    EXPECT_EQ(rig->ask({{"command", "status"}})["blocks"]["active"], 0);
+  }
+  auto rig = run();
+  EXPECT_EQ(rig->restored.blocked.size(), 1u) << "its time is not over";
 }
 
 TEST_F(ArchiveTest, says_how_many_found_no_room) {

@@ -134,6 +134,8 @@ TEST(Commands, allow_lifts_and_reaches_the_packet_path) {
   rig.settle();
   const auto reply = rig.ask(on("allow", "10.0.0.0/30"));
   EXPECT_EQ(reply["changed"], true) << reply;
+  EXPECT_EQ(reply["lifted"], 3) << reply;
+  EXPECT_NE(reply["text"].get<std::string>().find("3 blocks end with it"), std::string::npos);
   EXPECT_FALSE(rig.workers[1].drops.contains(attacker(3)));
   EXPECT_TRUE(rig.workers[1].drops.contains(attacker(4)));
   EXPECT_TRUE(rig.policy->current().allow.contains(attacker(3)));

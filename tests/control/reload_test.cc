@@ -110,7 +110,9 @@ TEST(Reload, lifts_all_blocks_when_the_mode_becomes_observe) {
   for (std::uint32_t n = 0; n < 100; ++n) ASSERT_TRUE(rig.send(0, rig.dropping_alert(attacker(n))));
   rig.settle();
   rig.toml = with("enforce", "observe");
-  ASSERT_EQ(rig.ask({{"command", "reload"}})["ok"], true);
+  const auto reply = rig.ask({{"command", "reload"}});
+  ASSERT_EQ(reply["ok"], true);
+  EXPECT_EQ(reply["lifted"], 100);
   for (const auto& worker : rig.workers) EXPECT_TRUE(worker.drops.empty());
   EXPECT_FALSE(rig.policy->current().enforce);
   EXPECT_EQ(rig.numbers.blocks_active.value(), 0u);
