@@ -63,7 +63,9 @@ Opened mend_with(const std::string& path, const std::string& why, Rows rows) {
 }
 
 Opened mend(const std::string& path, const std::string& why) {
-  return mend_with(path, why, read_what_is_left(path, Database::Access::read_only));
+  Rows rows = read_what_is_left(path, Database::Access::read_only);
+  if (!rows.is_whole && rows.layout <= BlockStore::kLayout) add_stray_rows(path, rows);
+  return mend_with(path, why, std::move(rows));
 }
 
 // Before SQLite opens it: what SQLite would pass over in silence.

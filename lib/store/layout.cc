@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kPragmas =
     "PRAGMA auto_vacuum = INCREMENTAL;"  // before the file has its first page
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;";
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"
+    "PRAGMA secure_delete = ON;";  // so that nothing lifted is found again, see stray_rows.h
 constexpr const char* kLayout1 =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE source("

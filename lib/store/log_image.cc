@@ -11,6 +11,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "store/stray_rows.h"
+
 namespace edgesentry::store {
 
 namespace {
@@ -204,9 +206,19 @@ Rows rows_of(LogImage& image, const std::string& path) {
     all.layout = std::max(all.layout, rows.layout);
     if (all.allowed.empty()) all.allowed = std::move(rows.allowed);
     if (std::exchange(is_first, false)) all.senseless = rows.senseless;
-    if (rows.is_whole) break;
+    if (rows.is_whole) return all;
   }
+  for (Record& record : stray_rows(image.rescued))
+    if (known.insert(record.source).second) all.records.push_back(std::move(record));
   return all;
+}
+
+void add_stray_rows(const std::string& path, Rows& rows) {
+  const LogImage image = look_at_log(path, true);
+  std::unordered_set<base::Ip, base::IpHash> known;
+  for (const Record& record : rows.records) known.insert(record.source);
+  for (Record& record : stray_rows(image.rescued.empty() ? contents(path) : image.rescued))
+    if (known.insert(record.source).second) rows.records.push_back(std::move(record));
 }
 
 }  // namespace edgesentry::store

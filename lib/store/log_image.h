@@ -31,5 +31,7 @@ struct LogImage {
 
 // What the images have, the newest first; older ones help out where a newer one has gaps.
 [[nodiscard]] Rows rows_of(LogImage& image, const std::string& path);
+// Adds rows that stand in the file and its log, and that SQLite could not reach.
+void add_stray_rows(const std::string& path, Rows& rows);
 
 }  // namespace edgesentry::store

@@ -1,7 +1,6 @@
 #include "store/rows.h"
 
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include "store/address_bytes.h"
@@ -13,25 +12,6 @@ namespace {
 
 constexpr const char* kForwards = "SELECT * FROM source ORDER BY address";
 constexpr const char* kBackwards = "SELECT * FROM source ORDER BY address DESC";
-
-// The file is input like any other: false when the row makes no sense.
-bool read_row(const Statement& row, Record& record) {
-  const std::int64_t standing = row.integer(1), origin = row.integer(2), offences = row.integer(4);
-  if (!read_address(row.bytes(0), record.source)) return false;
-  if (standing < 1 || standing > 2 || origin < 1 || origin > 2) return false;
-  if (offences < 0 || offences > std::numeric_limits<std::uint32_t>::max()) return false;
-  record.standing = static_cast<Standing>(standing);
-  record.origin = static_cast<Origin>(origin);
-  record.is_offence = row.integer(3) != 0;
-  record.offences = static_cast<std::uint32_t>(offences);
-  record.since = row.integer(5);
-  record.until = row.is_null(6) ? kForever : row.integer(6);
-  record.quiet_since = row.integer(7);
-  record.released = row.integer(8);
-  record.reason = row.text(9);
-  return record.since >= 0 && record.until >= record.since && record.quiet_since >= 0 &&
-         record.released >= 0;
-}
 
 void take_row(const Statement& row, Rows& rows) {
   Record record;
