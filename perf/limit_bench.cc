@@ -7,6 +7,7 @@
 #include "huge_memory.h"
 #include "line_limit.h"
 #include "meter.h"
+#include "scan/inspect.h"
 
 namespace edgesentry::perf {
 namespace {
@@ -27,8 +28,10 @@ void limit(benchmark::State& state) {
 }
 BENCHMARK(limit)->ArgName("MiB")->Arg(2)->Arg(16)->Arg(256)->Arg(512)->Arg(1024);
 
+constexpr std::size_t kGroup = scan::kExpectStep;
+
 // What remains of the limit when a core has something else to do with each line: `work` additions
-// in four chains, in groups of sixteen as the pipeline goes, the lines of the next group asked for
+// in four chains, in groups as the pipeline goes, the lines of the next group asked for
 // before those of this one are used. `alone` is the same work on one line.
 template <int kWork>
 class Overlap {
@@ -57,7 +60,6 @@ class Overlap {
   [[nodiscard]] std::uint64_t checksum() const noexcept { return sum_; }
 
  private:
-  static constexpr std::size_t kGroup = 16;
   static constexpr std::size_t kWords = base::kCacheLine / sizeof(std::uint64_t);
 
   void ask(std::uint64_t** at, std::uint64_t mask) noexcept {
@@ -86,13 +88,13 @@ void limit_beside_work(benchmark::State& state) {
   HugeMemory memory(static_cast<std::size_t>(state.range(0)) << 20);
   Overlap<kWork> lines(memory.bytes());
   const double alone = lines.measure(1 << 14, true);
-  lines.measure(memory.bytes().size() / base::kCacheLine / 16, false);
+  lines.measure(memory.bytes().size() / base::kCacheLine / kGroup, false);
   constexpr std::uint64_t kGroups = 2048;
   std::uint64_t items = 0;
   Meter meter(state);
   for (auto _ : state) {
     lines.measure(kGroups, false);
-    items += kGroups * 16;
+    items += kGroups * kGroup;
   }
   meter.finish(items, lines.checksum());
   state.counters["alone"] = alone;
