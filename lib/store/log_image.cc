@@ -160,6 +160,13 @@ void close_image(Bytes& image, std::size_t page) {
   std::copy_n(image.begin() + 24, 4, image.begin() + 92);
 }
 
+using Known = std::unordered_set<base::Ip, base::IpHash>;
+
+void add_unknown(std::vector<Record> found, Known& known, Rows& rows) {
+  for (Record& record : found)
+    if (known.insert(record.source).second) rows.records.push_back(std::move(record));
+}
+
 }  // namespace
 
 LogImage look_at_log(const std::string& path, bool with_images) {
@@ -194,31 +201,28 @@ LogImage look_at_log(const std::string& path, bool with_images) {
 
 Rows rows_of(LogImage& image, const std::string& path) {
   Rows all;
-  std::unordered_set<base::Ip, base::IpHash> known;
+  Known known;
   bool is_first = true;
   for (Bytes* bytes : {&image.rescued, &image.committed, &image.file}) {
     auto database = Database::of_bytes(path, *bytes);
     if (!database) continue;
     Rows rows;
     read_what_is_left(database.value(), rows);
-    for (Record& record : rows.records)
-      if (known.insert(record.source).second) all.records.push_back(std::move(record));
+    add_unknown(std::move(rows.records), known, all);
     all.layout = std::max(all.layout, rows.layout);
     if (all.allowed.empty()) all.allowed = std::move(rows.allowed);
     if (std::exchange(is_first, false)) all.senseless = rows.senseless;
     if (rows.is_whole) return all;
   }
-  for (Record& record : stray_rows(image.rescued))
-    if (known.insert(record.source).second) all.records.push_back(std::move(record));
+  add_unknown(stray_rows(image.rescued), known, all);
   return all;
 }
 
 void add_stray_rows(const std::string& path, Rows& rows) {
   const LogImage image = look_at_log(path, true);
-  std::unordered_set<base::Ip, base::IpHash> known;
+  Known known;
   for (const Record& record : rows.records) known.insert(record.source);
-  for (Record& record : stray_rows(image.rescued.empty() ? contents(path) : image.rescued))
-    if (known.insert(record.source).second) rows.records.push_back(std::move(record));
+  add_unknown(stray_rows(image.rescued.empty() ? contents(path) : image.rescued), known, rows);
 }
 
 }  // namespace edgesentry::store
